@@ -1,0 +1,1 @@
+"""The shipped checkpoints, each with its metadata and its log."""

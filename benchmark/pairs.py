@@ -1,0 +1,120 @@
+"""What holds for the pairs of any data set: checks, the revision of the labels, splits by content."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import random
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from benchmark.types import DatasetInfo, Pair, UserError
+
+SHOWN = 5
+"""How many offenders an error names."""
+
+
+def first_few(names: Iterable[object]) -> str:
+    """Join the first offenders, and say how many more there are."""
+    names = [str(name) for name in names]
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
+
+
+def check_pairs(info: DatasetInfo, pairs: Sequence[Pair], *, images: bool = True) -> list[Pair]:
+    """Return `pairs` sorted by id once counts, labels, references and (if `images`) files are as `info` says.
+
+    Raises UserError with what was expected, what came, and the first few offenders.
+    """
+    _refuse(info, "pairs stand twice in the label list", _duplicates(pair.id for pair in pairs))
+    if info.n_pairs is not None and len(pairs) != info.n_pairs:
+        raise UserError(f"{info.name}: expected {info.n_pairs} pairs, found {len(pairs)}; the label list or a folder is incomplete")
+    contents = {pair.content for pair in pairs}
+    if info.n_contents is not None and len(contents) != info.n_contents:
+        raise UserError(f"{info.name}: expected {info.n_contents} contents, found {len(contents)}: {first_few(sorted(contents))}")
+    low, high = info.label_range
+    wrong = [f"{pair.id} = {pair.label:g}" for pair in pairs if not (math.isfinite(pair.label) and low <= pair.label <= high)]
+    _refuse(info, f"labels lie outside {low:g}..{high:g}", wrong)
+    if images:
+        files = {path for pair in pairs for path in (pair.distorted, pair.reference) if path is not None}
+        _refuse(info, "images are missing", sorted(path for path in files if not path.is_file()))
+    return sorted(pairs, key=lambda pair: pair.id)
+
+
+def _duplicates(names: Iterable[str]) -> list[str]:
+    return [name for name, count in Counter(names).items() if count > 1]
+
+
+def _refuse(info: DatasetInfo, what: str, offenders: Sequence[object]) -> None:
+    if offenders:
+        raise UserError(f"{info.name}: {len(offenders)} {what}: {first_few(offenders)}")
+
+
+def label_revision(pairs: Iterable[Pair]) -> str:
+    """sha256 (hex) of ids and labels, independent of their order: the identity of a label table."""
+    digest = hashlib.sha256()
+    for pair in sorted(pairs, key=lambda pair: pair.id):
+        digest.update(f"{pair.id}\t{pair.label!r}\n".encode())
+    return digest.hexdigest()
+
+
+def split_pairs(pairs: Sequence[Pair], split: str) -> list[Pair]:
+    """Return the part of `pairs` that `split` names, with `Pair.split` set; never through a content.
+
+    `split` is ``NAME`` (rows whose own split column says NAME) or ``PART:FRACTION:SEED`` with PART ``test`` or
+    ``train``: ``test:0.2:7`` draws 20 % of the contents (at least one) with seed 7, and ``train:0.2:7`` is the rest.
+    Raises UserError for anything else, and when the part is empty.
+    """
+    part, *arguments = split.split(":")
+    if not arguments:
+        chosen = [pair for pair in pairs if pair.split == part]
+        torn = {pair.content for pair in chosen} & {pair.content for pair in pairs if pair.split != part}
+        if torn:
+            raise UserError(f"split {part}: cuts through the contents {first_few(sorted(torn))}; a content belongs to one split")
+    else:
+        try:
+            fraction, seed = float(arguments[0]), int(arguments[1]) if len(arguments) == 2 else 0
+        except ValueError:
+            fraction, seed = -1.0, 0
+        if part not in {"test", "train"} or not 0 < fraction < 1 or len(arguments) > 2:
+            raise UserError(f"split: expected a name or test:FRACTION:SEED with 0 < FRACTION < 1, got {split!r}; for example test:0.2:7")
+        contents = sorted({pair.content for pair in pairs})
+        drawn = set(random.Random(seed).sample(contents, max(1, round(fraction * len(contents)))))
+        chosen = [replace(pair, split=part) for pair in pairs if (pair.content in drawn) == (part == "test")]
+    if not chosen:
+        names = sorted({pair.split for pair in pairs if pair.split})
+        raise UserError(f"split {split}: no pair belongs to it; the splits here are {', '.join(names) or 'none'}, or test:0.2:7")
+    return chosen
+
+
+def dataset_folder(info: DatasetInfo, data_root: Path | None) -> Path:
+    """Return the folder of a data set: DATA_ROOT/NAME in any letter case (`-` and `_` ignored), else DATA_ROOT itself.
+
+    Raises UserError without a data root.
+    """
+    if data_root is None:
+        raise UserError(how_to_get(info, "no data folder given (--data-root DIR or the environment variable IQA_DATA)"))
+    if not data_root.is_dir():
+        raise UserError(how_to_get(info, f"{data_root} is not a folder"))
+    for child in sorted(data_root.iterdir()):
+        if child.is_dir() and _plain(child.name) == _plain(info.name):
+            return child
+    return data_root
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("-", "").replace("_", "")
+
+
+def how_to_get(info: DatasetInfo, problem: str) -> str:
+    """The message for a data set that is not here: what it is, where to ask, its licence, the folder it expects."""
+    layout = "\n".join(f"    {line}" for line in info.layout.splitlines())
+    return (
+        f"{info.name}: {problem}\n"
+        f"  what:    {info.title}\n"
+        f"  where:   {info.url}\n"
+        f"  licence: {info.licence}\n"
+        f"  expected under DIR/{info.name}/ (or DIR itself):\n{layout}"
+    )

@@ -1,0 +1,160 @@
+"""The facts that every room shares: pairs, data sets, metrics, estimates, and the one error a user sees."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from benchmark.images import ImageBatch
+
+Progress = Callable[[int, int, str], None]
+"""Called with (done, total, what) by work that takes long enough to be watched."""
+
+
+class UserError(Exception):
+    """Something the user can mend: the message says what was expected, what came, and what to do."""
+
+
+class PairError(Exception):
+    """Why one pair cannot be scored; recorded with the pair's name while the rest of the run goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A distorted image, its reference, and its human label."""
+
+    id: str
+    """Unique within the data set and the same on every machine: the key of the store."""
+    distorted: Path
+    reference: Path | None
+    """None in a no-reference data set."""
+    content: str
+    """The reference and everything derived from it; splits and the bootstrap never cut through a content."""
+    label: float
+    """The human number, in the data set's unit and direction (`DatasetInfo.label_higher_is_better`)."""
+    distortion: str = ""
+    """Readable name of the distortion type, "" when unknown."""
+    level: float | None = None
+    """The data set's own level or parameter of the distortion."""
+    label_std: float | None = None
+    """Standard deviation of the label, in the label's unit, as published."""
+    n_ratings: int | None = None
+    split: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetInfo:
+    """What is known of a data set before one file of it is read."""
+
+    name: str
+    title: str
+    label_kind: str
+    """"MOS", "DMOS", "Elo", ..."""
+    label_higher_is_better: bool
+    label_range: tuple[float, float]
+    """Closed interval that every label must lie in."""
+    n_pairs: int | None
+    """Expected number of pairs; None where any number is right."""
+    n_contents: int | None
+    licence: str
+    url: str
+    citation: str
+    layout: str
+    """The folder that is expected, one path per line, relative to the data set's folder."""
+    note: str = ""
+    """What a reader of a table must know: what is regenerated, approximate, incomplete."""
+
+
+@dataclass(frozen=True, slots=True)
+class MetricInfo:
+    """What is known of a metric before its weights are read. The name is the protocol: another protocol, another name."""
+
+    name: str
+    title: str
+    version: str
+    """Changes whenever a score may change."""
+    higher_is_better: bool
+    protocol: str
+    """One sentence that fixes the value: colour space and range, window, resize, weights."""
+    score_range: tuple[float, float] = (float("-inf"), float("inf"))
+    kind: Literal["full-reference", "no-reference"] = "full-reference"
+    min_size: int = 1
+    """Smallest height and width, in pixels, that the metric is defined for."""
+    tolerance: float = 1e-6
+    """Largest absolute change of a score that another machine or library build may cause."""
+    library: str = ""
+    weights_sha256: str = ""
+    """sha256 of the weights file, "" for a metric without weights."""
+    trained_on: tuple[str, ...] = ()
+    """Data sets whose human labels the metric has seen: cells on these are in-sample and marked."""
+    licence: str = ""
+    citation: str = ""
+    note: str = ""
+    """What a reader of a table must know, for example "trained on synthetic labels"."""
+
+
+@runtime_checkable
+class Dataset(Protocol):
+    """A data set: facts, and pairs once its folder is known."""
+
+    info: DatasetInfo
+
+    def missing(self, data_root: Path | None) -> str | None:
+        """Say why the images cannot be used from `data_root`, in one line; None when they can."""
+
+    def pairs(self, data_root: Path | None, *, images: bool = True, progress: Progress | None = None) -> list[Pair]:
+        """Read and check all pairs, sorted by id.
+
+        `images=False` reads the label list alone: no image need exist.
+        Raises UserError when the set is missing, incomplete or wrong, naming the first few offenders.
+        """
+
+
+class Scorer(Protocol):
+    """A metric with its weights loaded on a device."""
+
+    def prepare(self, reference: ImageBatch) -> Any:
+        """Compute once what depends on the reference alone; `reference` holds one image."""
+
+    def score(self, distorted: ImageBatch, prepared: Any) -> Any:
+        """Return N raw scores as float64, one per distorted image; each independent of the others in the batch."""
+
+
+@runtime_checkable
+class Metric(Protocol):
+    """A named protocol that can be loaded; `load` reads weights, nothing heavy happens before."""
+
+    info: MetricInfo
+
+    def load(self, device: str) -> Scorer:
+        """Return the scorer on `device` ("cpu", "cuda", "cuda:1"); raise UserError when it cannot run here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A statistic with its interval. `value` is nan when undefined, and `method` then says why."""
+
+    value: float
+    low: float = float("nan")
+    high: float = float("nan")
+    method: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How well one metric agrees with the labels of one subset of one data set."""
+
+    metric: str
+    dataset: str
+    subset: str
+    """"all", or a named part such as "distortion=jpeg"."""
+    n_expected: int
+    n_scored: int
+    n_failed: int
+    n_contents: int
+    statistics: dict[str, Estimate]
+    """By name: srcc, krcc, plcc_raw, plcc, rmse, outlier_ratio, rmse_star, auc_different, auc_better."""
+    warnings: tuple[str, ...] = ()

@@ -1,0 +1,1 @@
+"""Embedded weights, each with its notice beside it."""
