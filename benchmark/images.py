@@ -44,18 +44,26 @@ def read_rgb(path: Path) -> np.ndarray:
     try:
         with Image.open(path) as image:
             if getattr(image, "n_frames", 1) > 1:
-                raise PairError(f"{path.name}: holds {image.n_frames} frames, expected one; save the frame that was rated")
+                raise PairError(
+                    f"{path.name}: holds {image.n_frames} frames, expected one; save the frame that was rated"
+                )
             bits = _bits_per_channel(path, image)
             if bits > EIGHT_BITS or image.mode.startswith(("I", "F")):
-                raise PairError(f"{path.name}: {max(bits, 16)}-bit, expected 8 bits per channel; convert it, so that the rounding is yours")
+                raise PairError(
+                    f"{path.name}: {max(bits, 16)}-bit, expected 8 bits per channel; convert it, so that the rounding is yours"
+                )
             if image.mode not in MODES:
-                raise PairError(f"{path.name}: colour mode {image.mode}, expected RGB, grey or palette; convert it to RGB with its profile")
+                raise PairError(
+                    f"{path.name}: colour mode {image.mode}, expected RGB, grey or palette; convert it to RGB with its profile"
+                )
             image.load()
             image = ImageOps.exif_transpose(image)
             if image.has_transparency_data:
                 image = image.convert("RGBA")
                 if image.getchannel("A").getextrema()[0] < 255:
-                    raise PairError(f"{path.name}: has transparent pixels; composite it on the background that was shown")
+                    raise PairError(
+                        f"{path.name}: has transparent pixels; composite it on the background that was shown"
+                    )
             return np.asarray(image.convert("RGB"))
     except PairError:
         raise

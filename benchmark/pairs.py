@@ -30,12 +30,18 @@ def check_pairs(info: DatasetInfo, pairs: Sequence[Pair], *, images: bool = True
     """
     _refuse(info, "pairs stand twice in the label list", _duplicates(pair.id for pair in pairs))
     if info.n_pairs is not None and len(pairs) != info.n_pairs:
-        raise UserError(f"{info.name}: expected {info.n_pairs} pairs, found {len(pairs)}; the label list or a folder is incomplete")
+        raise UserError(
+            f"{info.name}: expected {info.n_pairs} pairs, found {len(pairs)}; the label list or a folder is incomplete"
+        )
     contents = {pair.content for pair in pairs}
     if info.n_contents is not None and len(contents) != info.n_contents:
-        raise UserError(f"{info.name}: expected {info.n_contents} contents, found {len(contents)}: {first_few(sorted(contents))}")
+        raise UserError(
+            f"{info.name}: expected {info.n_contents} contents, found {len(contents)}: {first_few(sorted(contents))}"
+        )
     low, high = info.label_range
-    wrong = [f"{pair.id} = {pair.label:g}" for pair in pairs if not (math.isfinite(pair.label) and low <= pair.label <= high)]
+    wrong = [
+        f"{pair.id} = {pair.label:g}" for pair in pairs if not (math.isfinite(pair.label) and low <= pair.label <= high)
+    ]
     _refuse(info, f"labels lie outside {low:g}..{high:g}", wrong)
     if images:
         files = {path for pair in pairs for path in (pair.distorted, pair.reference) if path is not None}
@@ -72,20 +78,26 @@ def split_pairs(pairs: Sequence[Pair], split: str) -> list[Pair]:
         chosen = [pair for pair in pairs if pair.split == part]
         torn = {pair.content for pair in chosen} & {pair.content for pair in pairs if pair.split != part}
         if torn:
-            raise UserError(f"split {part}: cuts through the contents {first_few(sorted(torn))}; a content belongs to one split")
+            raise UserError(
+                f"split {part}: cuts through the contents {first_few(sorted(torn))}; a content belongs to one split"
+            )
     else:
         try:
             fraction, seed = float(arguments[0]), int(arguments[1]) if len(arguments) == 2 else 0
         except ValueError:
             fraction, seed = -1.0, 0
         if part not in {"test", "train"} or not 0 < fraction < 1 or len(arguments) > 2:
-            raise UserError(f"split: expected a name or test:FRACTION:SEED with 0 < FRACTION < 1, got {split!r}; for example test:0.2:7")
+            raise UserError(
+                f"split: expected a name or test:FRACTION:SEED with 0 < FRACTION < 1, got {split!r}; for example test:0.2:7"
+            )
         contents = sorted({pair.content for pair in pairs})
         drawn = set(random.Random(seed).sample(contents, max(1, round(fraction * len(contents)))))
         chosen = [replace(pair, split=part) for pair in pairs if (pair.content in drawn) == (part == "test")]
     if not chosen:
         names = sorted({pair.split for pair in pairs if pair.split})
-        raise UserError(f"split {split}: no pair belongs to it; the splits here are {', '.join(names) or 'none'}, or test:0.2:7")
+        raise UserError(
+            f"split {split}: no pair belongs to it; the splits here are {', '.join(names) or 'none'}, or test:0.2:7"
+        )
     return chosen
 
 

@@ -79,9 +79,15 @@ class Registry:
             module = _execute(path)
         except Exception as error:
             raise UserError(f"plugin {path}: {type(error).__name__}: {error}") from error
-        found = [thing for thing in vars(module).values() if isinstance(getattr(thing, "info", None), MetricInfo | DatasetInfo)]
+        found = [
+            thing
+            for thing in vars(module).values()
+            if isinstance(getattr(thing, "info", None), MetricInfo | DatasetInfo)
+        ]
         if not found:
-            raise UserError(f"plugin {path}: holds no metric and no data set; expected an object with an `info` (see benchmark.plugin)")
+            raise UserError(
+                f"plugin {path}: holds no metric and no data set; expected an object with an `info` (see benchmark.plugin)"
+            )
         self._add(found)
 
 

@@ -51,7 +51,9 @@ class PairwiseScorer:
 
     def score(self, distorted: ImageBatch, prepared: Any) -> np.ndarray:
         """Return one float64 per distorted image."""
-        return np.array([float(self.function(distorted=image, reference=prepared)) for image in self._images(distorted)])
+        return np.array(
+            [float(self.function(distorted=image, reference=prepared)) for image in self._images(distorted)]
+        )
 
 
 def metric(
