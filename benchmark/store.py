@@ -1,0 +1,329 @@
+"""The only reader and writer of results/scores.sqlite: labels, scores, failures and timings, and their export.
+
+A score is keyed by data set, label revision, metric, metric version, weights hash and pair: another version is another
+row, never a mix. The labels are kept beside the scores, so every table can be made again without touching an image.
+Write-ahead log, one transaction per work unit: killing the program loses at most the units in flight, and several runs
+may write to one store at once.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+
+from benchmark.pairs import label_revision
+from benchmark.types import DatasetInfo, MetricInfo, Pair, UserError
+
+FORMAT = 1
+"""Version of the schema below, kept in the file's `user_version`."""
+APPLICATION_ID = 0x49514142
+"""Marks a SQLite file as a store of this program ("IQAB")."""
+BUSY_SECONDS = 120
+"""How long a writer waits for another run's transaction."""
+
+SCHEMA = """
+CREATE TABLE dataset (
+    id INTEGER PRIMARY KEY, name TEXT NOT NULL, revision TEXT NOT NULL, facts TEXT NOT NULL, UNIQUE (name, revision));
+CREATE TABLE pair (
+    dataset INTEGER NOT NULL REFERENCES dataset, id TEXT NOT NULL, content TEXT NOT NULL, distortion TEXT NOT NULL,
+    level REAL, label REAL NOT NULL, label_std REAL, n_ratings INTEGER, split TEXT,
+    PRIMARY KEY (dataset, id)) WITHOUT ROWID;
+CREATE TABLE series (
+    id INTEGER PRIMARY KEY, dataset INTEGER NOT NULL REFERENCES dataset, metric TEXT NOT NULL, version TEXT NOT NULL,
+    weights TEXT NOT NULL, facts TEXT NOT NULL, not_run TEXT NOT NULL DEFAULT '',
+    UNIQUE (dataset, metric, version, weights));
+CREATE TABLE score (
+    series INTEGER NOT NULL REFERENCES series, pair TEXT NOT NULL, score REAL NOT NULL,
+    PRIMARY KEY (series, pair)) WITHOUT ROWID;
+CREATE TABLE failure (
+    series INTEGER NOT NULL REFERENCES series, pair TEXT NOT NULL, reason TEXT NOT NULL,
+    PRIMARY KEY (series, pair)) WITHOUT ROWID;
+CREATE TABLE timing (
+    series INTEGER NOT NULL REFERENCES series, content TEXT NOT NULL, pairs INTEGER NOT NULL, seconds REAL NOT NULL);
+"""
+
+EXPORT_COLUMNS = [
+    "dataset",
+    "revision",
+    "metric",
+    "version",
+    "weights",
+    "pair",
+    "content",
+    "distortion",
+    "level",
+    "label",
+    "label_std",
+    "score",
+    "failure",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDataset:
+    """A data set as its labels were when something was scored on it."""
+
+    id: int
+    revision: str
+    info: DatasetInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """The scores of one metric, version and weights on one stored data set."""
+
+    id: int
+    info: MetricInfo
+    not_run: str = ""
+    """Why the metric could not run at all; "" when it could."""
+
+
+@dataclass(slots=True)
+class SeriesResult:
+    """What one work unit brings for one series."""
+
+    series: int
+    content: str
+    scores: dict[str, float] = field(default_factory=dict)
+    failures: dict[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+class Store:
+    """One store file, opened for writing (made when missing) or, with `readonly`, for reading only.
+
+    Raises UserError when the file is missing (readonly), foreign, damaged, of a newer format, locked for long, or when
+    the disk is full or the folder cannot be written.
+    """
+
+    def __init__(self, path: Path, *, readonly: bool = False) -> None:
+        self.path = path
+        self.readonly = readonly
+        with self._explained():
+            self._connection = self._open_to_read() if readonly else self._open_to_write()
+            self._check_format()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; what was committed stays."""
+        self._connection.close()
+
+    # -- writing ------------------------------------------------------------------------------------------------------
+
+    def add_dataset(self, info: DatasetInfo, pairs: Sequence[Pair]) -> StoredDataset:
+        """Record a data set with its labels, or find it again; the revision is the hash of ids and labels."""
+        revision = label_revision(pairs)
+        with self._transaction() as connection:
+            connection.execute(
+                "INSERT INTO dataset (name, revision, facts) VALUES (?, ?, ?) "
+                "ON CONFLICT (name, revision) DO UPDATE SET facts = excluded.facts",
+                (info.name, revision, json.dumps(asdict(info))),
+            )
+            (key,) = connection.execute(
+                "SELECT id FROM dataset WHERE name = ? AND revision = ?", (info.name, revision)
+            ).fetchone()
+            connection.executemany(
+                "INSERT OR REPLACE INTO pair VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    (key, p.id, p.content, p.distortion, p.level, p.label, p.label_std, p.n_ratings, p.split)
+                    for p in pairs
+                ),
+            )
+        return StoredDataset(key, revision, info)
+
+    def add_series(self, dataset: StoredDataset, info: MetricInfo, *, not_run: str = "") -> Series:
+        """Record that a metric runs, or with `not_run` why it cannot, on a data set; earlier scores are kept."""
+        with self._transaction() as connection:
+            connection.execute(
+                "INSERT INTO series (dataset, metric, version, weights, facts, not_run) VALUES (?, ?, ?, ?, ?, ?) "
+                "ON CONFLICT (dataset, metric, version, weights) "
+                "DO UPDATE SET facts = excluded.facts, not_run = excluded.not_run",
+                (dataset.id, info.name, info.version, info.weights_sha256, json.dumps(asdict(info)), not_run),
+            )
+            (key,) = connection.execute(
+                "SELECT id FROM series WHERE dataset = ? AND metric = ? AND version = ? AND weights = ?",
+                (dataset.id, info.name, info.version, info.weights_sha256),
+            ).fetchone()
+        return Series(key, info, not_run)
+
+    def commit_unit(self, results: Iterable[SeriesResult]) -> None:
+        """Write all that one work unit brought, in one transaction; a score replaces an earlier failure."""
+        with self._transaction() as connection:
+            for result in results:
+                scores = [(result.series, pair, score) for pair, score in result.scores.items()]
+                failures = [(result.series, pair, reason) for pair, reason in result.failures.items()]
+                connection.executemany("INSERT OR REPLACE INTO score VALUES (?, ?, ?)", scores)
+                connection.executemany(
+                    "DELETE FROM failure WHERE series = ? AND pair = ?", ((key, pair) for key, pair, _ in scores)
+                )
+                connection.executemany("INSERT OR REPLACE INTO failure VALUES (?, ?, ?)", failures)
+                if scores:
+                    connection.execute(
+                        "INSERT INTO timing VALUES (?, ?, ?, ?)",
+                        (result.series, result.content, len(scores), result.seconds),
+                    )
+
+    # -- reading ------------------------------------------------------------------------------------------------------
+
+    def datasets(self) -> list[StoredDataset]:
+        """Every data set and label revision, in the order they were first stored."""
+        rows = self._rows("SELECT id, revision, facts FROM dataset ORDER BY id")
+        return [StoredDataset(key, revision, _from_facts(DatasetInfo, facts)) for key, revision, facts in rows]
+
+    def pairs(self, dataset: StoredDataset) -> list[Pair]:
+        """The labels of a stored data set, sorted by id; image paths are not stored (`distorted` is the id)."""
+        rows = self._rows(
+            "SELECT id, content, distortion, level, label, label_std, n_ratings, split FROM pair WHERE dataset = ? ORDER BY id",
+            dataset.id,
+        )
+        return [
+            Pair(key, Path(key), None, content, label, distortion, level, label_std, n_ratings, split)
+            for key, content, distortion, level, label, label_std, n_ratings, split in rows
+        ]
+
+    def series(self, dataset: StoredDataset) -> list[Series]:
+        """Every series on a stored data set, in the order they were first stored."""
+        rows = self._rows("SELECT id, facts, not_run FROM series WHERE dataset = ? ORDER BY id", dataset.id)
+        return [Series(key, _from_facts(MetricInfo, facts), not_run) for key, facts, not_run in rows]
+
+    def scores(self, series: Series) -> dict[str, float]:
+        """Raw scores by pair id."""
+        return dict(self._rows("SELECT pair, score FROM score WHERE series = ? ORDER BY pair", series.id))
+
+    def failures(self, series: Series) -> dict[str, str]:
+        """Reasons by pair id, of the pairs that failed when last tried."""
+        return dict(self._rows("SELECT pair, reason FROM failure WHERE series = ? ORDER BY pair", series.id))
+
+    def seconds_per_pair(self, series: Series) -> float | None:
+        """Mean processor time per pair in the workers, decoding excluded; None where nothing was timed."""
+        ((pairs, seconds),) = self._rows("SELECT SUM(pairs), SUM(seconds) FROM timing WHERE series = ?", series.id)
+        return seconds / pairs if pairs else None
+
+    def export(self, *, metrics: Sequence[str] = (), datasets: Sequence[str] = ()) -> str:
+        """All scores and failures as CSV, sorted: equal stores give equal bytes, however their runs were cut."""
+        out = io.StringIO()
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow(EXPORT_COLUMNS)
+        rows = self._rows(
+            "SELECT d.name, d.revision, s.metric, s.version, s.weights, p.id, p.content, p.distortion, p.level, p.label,"
+            " p.label_std, score.score, failure.reason FROM series s JOIN dataset d ON d.id = s.dataset"
+            " JOIN pair p ON p.dataset = d.id"
+            " LEFT JOIN score ON score.series = s.id AND score.pair = p.id"
+            " LEFT JOIN failure ON failure.series = s.id AND failure.pair = p.id"
+            " WHERE score.score IS NOT NULL OR failure.reason IS NOT NULL"
+            " ORDER BY d.name, d.revision, s.metric, s.version, s.weights, p.id"
+        )
+        for row in rows:
+            if (not datasets or row[0] in datasets) and (not metrics or row[2] in metrics):
+                writer.writerow(["" if cell is None else cell for cell in row])
+        return out.getvalue()
+
+    # -- the file -----------------------------------------------------------------------------------------------------
+
+    def _open_to_write(self) -> sqlite3.Connection:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(
+                f"{self.path.parent}: the results folder cannot be made ({error.strerror}); choose another with --results"
+            ) from error
+        connection = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None)
+        connection.execute("PRAGMA synchronous = NORMAL")
+        (empty,) = connection.execute("SELECT COUNT(*) = 0 FROM sqlite_master").fetchone()
+        if empty:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("BEGIN EXCLUSIVE")
+            (still_empty,) = connection.execute("SELECT COUNT(*) = 0 FROM sqlite_master").fetchone()
+            if still_empty:
+                for statement in SCHEMA.split(";"):
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                connection.execute(f"PRAGMA user_version = {FORMAT}")
+            connection.execute("COMMIT")
+        return connection
+
+    def _open_to_read(self) -> sqlite3.Connection:
+        if not self.path.is_file():
+            raise UserError(
+                f"{self.path}: no scores here yet; run `python -m benchmark run` first, or name the folder with --results"
+            )
+        location = self.path.resolve().as_uri()
+        connection = sqlite3.connect(f"{location}?mode=ro", uri=True, timeout=BUSY_SECONDS, isolation_level=None)
+        try:
+            connection.execute("SELECT COUNT(*) FROM sqlite_master")
+        except sqlite3.OperationalError:
+            # a write-ahead log cannot be opened in a read-only folder, unless the file is promised not to change
+            connection.close()
+            connection = sqlite3.connect(f"{location}?immutable=1", uri=True, isolation_level=None)
+        return connection
+
+    def _check_format(self) -> None:
+        (application,) = self._connection.execute("PRAGMA application_id").fetchone()
+        (version,) = self._connection.execute("PRAGMA user_version").fetchone()
+        if application != APPLICATION_ID:
+            raise UserError(
+                f"{self.path}: a SQLite file, but not a store of this program; choose another folder with --results"
+            )
+        if version != FORMAT:
+            raise UserError(
+                f"{self.path}: store format {version}, this program reads {FORMAT}; "
+                + ("update the program" if version > FORMAT else "export it with the version that wrote it")
+                + ", or choose another folder with --results"
+            )
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._explained():
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+
+    def _rows(self, query: str, *arguments: object) -> list[tuple]:
+        with self._explained():
+            return self._connection.execute(query, arguments).fetchall()
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Turn SQLite's errors into what the user can do; what was committed before is always kept."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            code = getattr(error, "sqlite_errorcode", None)
+            primary = code & 0xFF if code is not None else None
+            remedy = _REMEDIES.get(primary, f"cannot be used ({error})")
+            raise UserError(f"{self.path}: {remedy}") from error
+
+
+_KEPT = "; all committed scores are kept"
+_REMEDIES: Mapping[int | None, str] = {
+    sqlite3.SQLITE_FULL: f"the disk is full; free some space and run the same command again{_KEPT}",
+    sqlite3.SQLITE_IOERR: f"the disk cannot be read or written (full, or failing); mend it and run the same command again{_KEPT}",
+    sqlite3.SQLITE_READONLY: f"cannot be written: the file or its folder is read-only; choose another with --results{_KEPT}",
+    sqlite3.SQLITE_CANTOPEN: "cannot be opened: the folder is missing or not writable; choose another with --results",
+    sqlite3.SQLITE_NOTADB: "not a SQLite file; move it away, or choose another folder with --results",
+    sqlite3.SQLITE_CORRUPT: "the file is damaged; move it away (or recover it with `sqlite3 FILE .recover`) and run again",
+    sqlite3.SQLITE_BUSY: f"another run has held the store for {BUSY_SECONDS} s; wait for it to end and run again{_KEPT}",
+}
+
+
+def _from_facts(kind: type, facts: str):
+    """Rebuild a facts dataclass from JSON: lists become tuples, fields of another version are left out."""
+    known = {entry.name for entry in fields(kind)}
+    values = {name: tuple(v) if isinstance(v, list) else v for name, v in json.loads(facts).items() if name in known}
+    return kind(**values)
