@@ -1,0 +1,58 @@
+"""Peak signal-to-noise ratio: how large the pixel errors are, blind to where they lie."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from benchmark.metrics.pairwise import metric
+
+PEAK = 255
+CITATION = "Z. Wang, A. C. Bovik. Mean squared error: love it or leave it? IEEE Signal Processing Magazine, 2009"
+
+FACTS: dict[str, Any] = {
+    "higher_is_better": True,
+    "score_range": (0.0, float("inf")),
+    "min_size": 1,
+    "tolerance": 1e-9,
+    "library": "scikit-image",
+    "licence": "BSD-3-Clause",
+    "citation": CITATION,
+    "note": "infinite, and so not scored, where distorted and reference are the same",
+}
+
+
+def _decibels(*, distorted: np.ndarray, reference: np.ndarray) -> float:
+    """PSNR in dB with peak 255, the squared error pooled over all values; infinite for equal images."""
+    from skimage.metrics import peak_signal_noise_ratio
+
+    with np.errstate(divide="ignore"):
+        return peak_signal_noise_ratio(image_true=reference, image_test=distorted, data_range=PEAK)
+
+
+@metric(
+    name="psnr",
+    title="PSNR (RGB)",
+    protocol="10 log10(255^2 / MSE) in dB on 8-bit RGB, the squared error pooled over all pixels and channels.",
+    view="rgb",
+    **FACTS,
+)
+def psnr(*, distorted: np.ndarray, reference: np.ndarray) -> float:
+    """PSNR in dB of uint8 RGB (H, W, 3)."""
+    return _decibels(distorted=distorted, reference=reference)
+
+
+@metric(
+    name="psnr-y",
+    title="PSNR (luma)",
+    protocol="10 log10(255^2 / MSE) in dB on BT.601 luma, full range [0, 255], unrounded.",
+    view="luma",
+    **FACTS,
+)
+def psnr_y(*, distorted: np.ndarray, reference: np.ndarray) -> float:
+    """PSNR in dB of float64 luma (H, W) in [0, 255]."""
+    return _decibels(distorted=distorted, reference=reference)
+
+
+METRICS = (psnr, psnr_y)

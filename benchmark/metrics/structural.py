@@ -1,0 +1,152 @@
+"""Structural similarity, single-scale and multi-scale: luminance, contrast and structure in a sliding window."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from benchmark.metrics.pairwise import metric
+
+SIGMA = 1.5
+"""Of the Gaussian window, 11 x 11 pixels (Wang et al. 2004, section III-C)."""
+WINDOW = 11
+PEAK = 255
+VIEWING_SIZE = 256
+"""Shorter side, in pixels, that the authors' ssim.m brings an image near to before it scores."""
+SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
+"""Of the five scales, finest first (Wang et al. 2003, section 3.2)."""
+NO_LUMINANCE = 1e10
+"""As K1 it makes the luminance term 1 to the last bit: what is left of SSIM is its contrast-structure part."""
+MS_SSIM_MIN_SIZE = (WINDOW - 1) * 2 ** (len(SCALE_WEIGHTS) - 1) + 1
+"""161: the coarsest of five scales must still hold the window."""
+
+SSIM_FACTS: dict[str, Any] = {
+    "higher_is_better": True,
+    "score_range": (-1.0, 1.0),
+    "min_size": WINDOW,
+    "tolerance": 1e-9,
+    "library": "scikit-image",
+    "licence": "BSD-3-Clause",
+    "citation": "Z. Wang, A. C. Bovik, H. R. Sheikh, E. P. Simoncelli. Image quality assessment: from error visibility "
+    "to structural similarity. IEEE TIP, 2004",
+}
+MS_SSIM_FACTS: dict[str, Any] = {
+    "higher_is_better": True,
+    "score_range": (0.0, 1.0),
+    "min_size": MS_SSIM_MIN_SIZE,
+    "tolerance": 1e-9,
+    "library": "scikit-image",
+    "licence": "BSD-3-Clause",
+    "citation": "Z. Wang, E. P. Simoncelli, A. C. Bovik. Multiscale structural similarity for image quality "
+    "assessment. Asilomar Conference on Signals, Systems and Computers, 2003",
+}
+
+
+def _structural_similarity(*, distorted: np.ndarray, reference: np.ndarray, **options: Any) -> float:
+    """Mean SSIM over the positions where the whole window lies inside; images in [0, 255]."""
+    from skimage.metrics import structural_similarity
+
+    return structural_similarity(
+        distorted,
+        reference,
+        gaussian_weights=True,
+        sigma=SIGMA,
+        use_sample_covariance=False,
+        data_range=PEAK,
+        **options,
+    )
+
+
+def _shrink(image: np.ndarray, factor: int) -> np.ndarray:
+    """Mean filter factor x factor with symmetric borders, then every factor-th pixel, as MATLAB's imfilter does."""
+    from scipy.ndimage import uniform_filter
+
+    if factor == 1:
+        return image
+    centre = -1 if factor % 2 == 0 else 0  # imfilter centres an even window one pixel before scipy does
+    return uniform_filter(image, size=factor, mode="reflect", origin=centre)[::factor, ::factor]
+
+
+@metric(
+    name="ssim",
+    title="SSIM (luma)",
+    protocol="Mean SSIM of BT.601 luma (full range, unrounded) with a Gaussian window 11 x 11, sigma 1.5, population "
+    "covariance, K1 .01, K2 .03, over the valid region, at full resolution.",
+    view="luma",
+    **SSIM_FACTS,
+)
+def ssim(*, distorted: np.ndarray, reference: np.ndarray) -> float:
+    """SSIM of float64 luma (H, W) in [0, 255], as the authors' ssim_index.m."""
+    return _structural_similarity(distorted=distorted, reference=reference)
+
+
+@metric(
+    name="ssim-down",
+    title="SSIM (luma, downsampled)",
+    protocol="As ssim, after a mean filter f x f (symmetric borders) and taking every f-th pixel, with "
+    "f = max(1, round(min(height, width) / 256)), as the authors' ssim.m.",
+    view="luma",
+    **SSIM_FACTS,
+)
+def ssim_down(*, distorted: np.ndarray, reference: np.ndarray) -> float:
+    """SSIM of float64 luma (H, W) in [0, 255] after the automatic downsampling of the authors' ssim.m."""
+    factor = max(1, int(min(reference.shape) / VIEWING_SIZE + 0.5))  # halves go up, as MATLAB's round
+    return _structural_similarity(distorted=_shrink(distorted, factor), reference=_shrink(reference, factor))
+
+
+@metric(
+    name="ssim-rgb",
+    title="SSIM (RGB)",
+    protocol="Mean over R, G and B of SSIM with a Gaussian window 11 x 11, sigma 1.5, population covariance, K1 .01, "
+    "K2 .03, over the valid region, at full resolution.",
+    view="rgb",
+    **SSIM_FACTS,
+)
+def ssim_rgb(*, distorted: np.ndarray, reference: np.ndarray) -> float:
+    """Mean of the channels' SSIM of uint8 RGB (H, W, 3)."""
+    return _structural_similarity(distorted=distorted, reference=reference, channel_axis=2)
+
+
+def _multi_scale(*, distorted: np.ndarray, reference: np.ndarray) -> float:
+    """MS-SSIM of float64 images (H, W) in [0, 255], as the authors' msssim.m; negative factors count as 0."""
+    value = 1.0
+    for scale, weight in enumerate(SCALE_WEIGHTS):
+        if scale:
+            distorted, reference = _shrink(distorted, 2), _shrink(reference, 2)
+        options = {} if scale == len(SCALE_WEIGHTS) - 1 else {"K1": NO_LUMINANCE}
+        value *= max(0.0, _structural_similarity(distorted=distorted, reference=reference, **options)) ** weight
+    return value
+
+
+@metric(
+    name="ms-ssim",
+    title="MS-SSIM (luma)",
+    protocol="Five-scale SSIM of BT.601 luma (full range, unrounded), Gaussian window 11 x 11, sigma 1.5, weights .0448 "
+    ".2856 .3001 .2363 .1333, negative factors clamped to 0, 2 x 2 averages between scales.",
+    view="luma",
+    **MS_SSIM_FACTS,
+)
+def ms_ssim(*, distorted: np.ndarray, reference: np.ndarray) -> float:
+    """MS-SSIM of float64 luma (H, W) in [0, 255]."""
+    return _multi_scale(distorted=distorted, reference=reference)
+
+
+@metric(
+    name="ms-ssim-rgb",
+    title="MS-SSIM (RGB)",
+    protocol="Mean over R, G and B of five-scale SSIM, Gaussian window 11 x 11, sigma 1.5, weights .0448 .2856 .3001 "
+    ".2363 .1333, negative factors clamped to 0, 2 x 2 averages between scales.",
+    view="rgb",
+    **MS_SSIM_FACTS,
+)
+def ms_ssim_rgb(*, distorted: np.ndarray, reference: np.ndarray) -> float:
+    """Mean of the channels' MS-SSIM of uint8 RGB (H, W, 3)."""
+    channels = [
+        _multi_scale(distorted=distorted[..., i].astype(np.float64), reference=reference[..., i].astype(np.float64))
+        for i in range(3)
+    ]
+    return float(np.mean(channels))
+
+
+METRICS = (ssim, ssim_down, ssim_rgb, ms_ssim, ms_ssim_rgb)

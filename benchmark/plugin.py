@@ -1,0 +1,25 @@
+"""What the author of a metric or a data set imports: one file, one object, nothing else to edit.
+
+`metric` turns a function of one pair into a metric. A metric that has weights, runs in batches, or prepares its
+reference once is any object with an `info` and a `load` (see `Metric` and `Scorer`). Run it with
+``python -m benchmark run --plugin FILE.py``, or name it as an entry point ``iqa_benchmark.metrics``.
+"""
+
+from benchmark.images import ImageBatch
+from benchmark.metrics.pairwise import PairwiseMetric, View, metric
+from benchmark.types import Dataset, DatasetInfo, Metric, MetricInfo, Pair, PairError, Scorer, UserError
+
+__all__ = [
+    "Dataset",
+    "DatasetInfo",
+    "ImageBatch",
+    "Metric",
+    "MetricInfo",
+    "Pair",
+    "PairError",
+    "PairwiseMetric",
+    "Scorer",
+    "UserError",
+    "View",
+    "metric",
+]
