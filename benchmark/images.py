@@ -2,17 +2,21 @@
 
 What a file may hold, and what becomes of it:
 
-* 8-bit RGB: as it is. 8-bit or 1-bit grey: the one channel three times. Palette: its RGB colours.
+* PNG, BMP, JPEG, TIFF, WebP, GIF and 8-bit PPM/PGM/PBM are read, by content and not by the name's ending. Other
+  formats are refused: some of their decoders cut deeper images to 8 bits without a word.
+* 8-bit RGB: as it is. Grey of up to 8 bits: the one channel three times. Palette: its RGB colours.
 * An alpha channel that is opaque everywhere is dropped; any transparency is refused, since the colour a viewer
   saw depends on a background that the file does not name.
 * 16-bit, integer and float images are refused: the metrics are defined on 8 bits, and how to round is a choice.
 * CMYK, Lab, HSV and YCCK are refused: their RGB depends on a profile.
 * EXIF orientation is applied, as every viewer does. ICC profiles are ignored, as the field does.
 * Several frames (animation, multi-page TIFF) are refused.
+* A truncated file is refused, never filled with grey; so is one that claims more than 178 million pixels.
 """
 
 from __future__ import annotations
 
+import warnings
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,15 +27,20 @@ from benchmark.types import PairError
 
 if TYPE_CHECKING:
     import torch
+    from PIL import Image
 
 LUMA_BT601 = (0.299, 0.587, 0.114)
 """Weights of R, G, B in luma, ITU-R BT.601."""
 
+FORMATS = {"PNG", "BMP", "DIB", "JPEG", "MPO", "TIFF", "WEBP", "GIF", "PPM"}
 MODES = {"RGB", "L", "1", "P", "RGBA", "LA", "PA", "RGBX"}
+DEEP_MODES = ("I", "F")
+"""How Pillow's names of integer and float modes begin."""
 EIGHT_BITS = 8
-PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PNG_BIT_DEPTH_OFFSET = 24
 TIFF_BITS_PER_SAMPLE = 258
+LARGE_FILE = 4 * 2**20
+"""Bytes. Pillow warns of a "decompression bomb" above 89 million pixels; a file of this size is just a large image."""
 
 
 def read_rgb(path: Path) -> np.ndarray:
@@ -39,49 +48,78 @@ def read_rgb(path: Path) -> np.ndarray:
 
     Raises PairError naming the file and the reason: missing, unreadable, truncated, or of a kind that is refused.
     """
-    from PIL import Image, ImageOps
-
     try:
-        with Image.open(path) as image:
-            if getattr(image, "n_frames", 1) > 1:
-                raise PairError(
-                    f"{path.name}: holds {image.n_frames} frames, expected one; save the frame that was rated"
-                )
-            bits = _bits_per_channel(path, image)
-            if bits > EIGHT_BITS or image.mode.startswith(("I", "F")):
-                raise PairError(
-                    f"{path.name}: {max(bits, 16)}-bit, expected 8 bits per channel; convert it, so that the rounding is yours"
-                )
-            if image.mode not in MODES:
-                raise PairError(
-                    f"{path.name}: colour mode {image.mode}, expected RGB, grey or palette; convert it to RGB with its profile"
-                )
-            image.load()
-            image = ImageOps.exif_transpose(image)
-            if image.has_transparency_data:
-                image = image.convert("RGBA")
-                if image.getchannel("A").getextrema()[0] < 255:
-                    raise PairError(
-                        f"{path.name}: has transparent pixels; composite it on the background that was shown"
-                    )
-            return np.asarray(image.convert("RGB"))
+        if path.stat().st_size < LARGE_FILE:
+            return _decode(path)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Image size .* could be decompression bomb")
+            return _decode(path)
     except PairError:
         raise
     except FileNotFoundError as error:
         raise PairError(f"{path.name}: no such file in {path.parent}") from error
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise PairError(f"{path.name}: cannot be decoded ({error})") from error
+    except Exception as error:  # a damaged file makes Pillow's decoders raise almost anything
+        raise PairError(f"{path.name}: cannot be decoded ({_reason(error)})") from error
 
 
-def _bits_per_channel(path: Path, image) -> int:
+def _decode(path: Path) -> np.ndarray:
+    """Decode, or raise PairError for what the rules refuse, or whatever Pillow raises for what it cannot read."""
+    from PIL import Image, ImageOps
+
+    with Image.open(path) as image:
+        _refuse_unless_8_bit_colour(path, image)
+        image.load()
+        ImageOps.exif_transpose(image, in_place=True)
+        if image.has_transparency_data:
+            opaque = image.convert("RGBA")
+            if opaque.getchannel("A").getextrema()[0] < 255:
+                raise PairError(f"{path.name}: has transparent pixels; composite it on the background that was shown")
+            return np.asarray(opaque.convert("RGB"))
+        return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
+
+
+def _refuse_unless_8_bit_colour(path: Path, image: Image.Image) -> None:
+    """Raise PairError for what cannot become 8-bit RGB without a choice that belongs to the user."""
+    if image.format not in FORMATS:
+        raise PairError(
+            f"{path.name}: format {image.format}, expected PNG, BMP, JPEG, TIFF, WebP, GIF or PPM; convert it to PNG"
+        )
+    frames = getattr(image, "n_frames", 1)
+    if frames > 1:
+        raise PairError(f"{path.name}: holds {frames} frames, expected one; save the frame that was rated")
+    bits = _bits_per_channel(path, image)
+    if bits > EIGHT_BITS or image.mode.startswith(DEEP_MODES):
+        kind = f"{bits}-bit" if bits > EIGHT_BITS else f"mode {image.mode}"
+        raise PairError(f"{path.name}: {kind}, expected 8 bits per channel; convert it, so that the rounding is yours")
+    if image.mode not in MODES:
+        raise PairError(
+            f"{path.name}: colour mode {image.mode}, expected RGB, grey or palette; convert it to RGB with its profile"
+        )
+
+
+def _bits_per_channel(path: Path, image: Image.Image) -> int:
     """Bits per channel as the file has them: Pillow cuts 16-bit RGB to 8 without a word."""
     if image.format == "PNG":
         with path.open("rb") as file:
-            head = file.read(PNG_BIT_DEPTH_OFFSET + 1)
-        return head[PNG_BIT_DEPTH_OFFSET] if head.startswith(PNG_SIGNATURE) else EIGHT_BITS
+            return file.read(PNG_BIT_DEPTH_OFFSET + 1)[PNG_BIT_DEPTH_OFFSET]
     if image.format == "TIFF":
         return max(image.tag_v2.get(TIFF_BITS_PER_SAMPLE, (EIGHT_BITS,)))
+    if image.format == "PPM":
+        decoder, _, _, arguments = image.tile[0]
+        largest = arguments[-1] if decoder != "raw" and isinstance(arguments[-1], int) else 2**EIGHT_BITS - 1
+        return largest.bit_length()
     return EIGHT_BITS
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong, in words that are the same on every machine: no path."""
+    from PIL import UnidentifiedImageError
+
+    if isinstance(error, UnidentifiedImageError):
+        return "not an image in a format that can be read"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error) or type(error).__name__
 
 
 class ImageBatch:
@@ -116,11 +154,13 @@ class ImageBatch:
         """RGB as float32 (N, 3, H, W) in [0, 1], on the batch's device."""
         import torch
 
-        return torch.tensor(self.rgb, device=self.device).permute(0, 3, 1, 2).to(torch.float32).div(255.0)
+        with torch.inference_mode(False):  # whichever metric asks first, all get an ordinary tensor
+            return torch.tensor(self.rgb, device=self.device).permute(0, 3, 1, 2).to(torch.float32).div(255.0)
 
     @cached_property
     def luma_tensor(self) -> torch.Tensor:
         """BT.601 luma, full range, unrounded: float32 (N, 1, H, W) in [0, 1], on the batch's device."""
         import torch
 
-        return torch.from_numpy(self.luma / 255.0).to(self.device, torch.float32).unsqueeze(1)
+        with torch.inference_mode(False):
+            return torch.from_numpy(self.luma / 255.0).to(self.device, torch.float32).unsqueeze(1)

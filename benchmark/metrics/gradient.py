@@ -15,7 +15,7 @@ from benchmark.metrics.pairwise import metric
     view="luma",
     higher_is_better=False,
     score_range=(0.0, 0.5),
-    min_size=2,
+    min_size=6,
     tolerance=1e-9,
     library="piq",
     licence="Apache-2.0",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -69,7 +70,7 @@ class LpipsScorer:
         """Return the unit-length features of the reference, one tensor (1, C, h, w) per layer."""
         import torch
 
-        with torch.inference_mode():
+        with torch.inference_mode(), self._full_precision():
             return self._features(reference.tensor)
 
     def score(self, distorted: ImageBatch, prepared: list[torch.Tensor]) -> np.ndarray:
@@ -80,10 +81,18 @@ class LpipsScorer:
         """
         import torch
 
-        with torch.inference_mode():
+        with torch.inference_mode(), self._full_precision():
             images = distorted.tensor
             parts = images.split(1 if images.device.type == "cpu" else len(images))
             return torch.cat([self._distances(part, prepared) for part in parts]).cpu().double().numpy()
+
+    def _full_precision(self) -> AbstractContextManager[Any]:
+        """On CUDA, keep convolutions in float32: TF32, torch's default, costs three decimal places."""
+        import torch
+
+        if next(self.network.parameters()).device.type != "cuda":
+            return nullcontext()
+        return torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False)
 
     def _features(self, images: torch.Tensor) -> list[torch.Tensor]:
         """Features of images (N, 3, H, W) in [0, 1], each position's vector scaled to unit length."""

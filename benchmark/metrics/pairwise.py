@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -50,10 +51,17 @@ class PairwiseScorer:
         return self._images(reference)[0]
 
     def score(self, distorted: ImageBatch, prepared: Any) -> np.ndarray:
-        """Return one float64 per distorted image."""
-        return np.array(
-            [float(self.function(distorted=image, reference=prepared)) for image in self._images(distorted)]
-        )
+        """Return one float64 per distorted image; tensor functions run without gradients."""
+        with self._no_gradients():
+            scores = [float(self.function(distorted=image, reference=prepared)) for image in self._images(distorted)]
+        return np.array(scores, dtype=np.float64)
+
+    def _no_gradients(self) -> AbstractContextManager[Any]:
+        if "tensor" not in self.view:
+            return nullcontext()
+        import torch
+
+        return torch.inference_mode()
 
 
 def metric(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -108,15 +109,22 @@ def ssim_rgb(*, distorted: np.ndarray, reference: np.ndarray) -> float:
     return _structural_similarity(distorted=distorted, reference=reference, channel_axis=2)
 
 
+def scale_factors(*, distorted: np.ndarray, reference: np.ndarray) -> list[float]:
+    """Mean contrast-structure of the four finer scales, and mean SSIM of the coarsest, as the authors' msssim.m.
+
+    Images are float64 (H, W) in [0, 255]; between scales stand 2 x 2 averages with symmetric borders.
+    """
+    factors = []
+    for _ in SCALE_WEIGHTS[:-1]:
+        factors.append(_structural_similarity(distorted=distorted, reference=reference, K1=NO_LUMINANCE))
+        distorted, reference = _shrink(distorted, 2), _shrink(reference, 2)
+    return [*factors, _structural_similarity(distorted=distorted, reference=reference)]
+
+
 def _multi_scale(*, distorted: np.ndarray, reference: np.ndarray) -> float:
-    """MS-SSIM of float64 images (H, W) in [0, 255], as the authors' msssim.m; negative factors count as 0."""
-    value = 1.0
-    for scale, weight in enumerate(SCALE_WEIGHTS):
-        if scale:
-            distorted, reference = _shrink(distorted, 2), _shrink(reference, 2)
-        options = {} if scale == len(SCALE_WEIGHTS) - 1 else {"K1": NO_LUMINANCE}
-        value *= max(0.0, _structural_similarity(distorted=distorted, reference=reference, **options)) ** weight
-    return value
+    """Product of the factors to the power of their weights; a negative factor counts as 0, so that it has a power."""
+    factors = scale_factors(distorted=distorted, reference=reference)
+    return math.prod(max(0.0, factor) ** weight for factor, weight in zip(factors, SCALE_WEIGHTS, strict=True))
 
 
 @metric(
