@@ -53,13 +53,19 @@ class Registry:
             return Table(Path(path))
         return self._find("data set", self.datasets, name)
 
+    def metric_missing(self, metric: Metric) -> str | None:
+        """Say what a metric lacks to run here (weights, a library), without loading it; None when it is ready.
+
+        A metric that can be unready has a method ``missing() -> str | None``.
+        """
+        missing = getattr(metric, "missing", None)
+        return missing() if missing is not None else None
+
     def _find(self, kind: str, known: dict[str, T], name: str) -> T:
         if name in known:
             return known[name]
-        near = difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.5)
-        hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(sorted(known))}"
         reasons = "".join(f"\n  not loaded: {point}: {reason}" for point, reason in self.broken.items())
-        raise UserError(f"unknown {kind} {name!r}; {hint}{reasons}")
+        raise UserError(f"{unknown_name(kind, name, known)}{reasons}")
 
     def _add(self, objects: Iterable[Any]) -> None:
         for thing in objects:
@@ -89,6 +95,14 @@ class Registry:
                 f"plugin {path}: holds no metric and no data set; expected an object with an `info` (see benchmark.plugin)"
             )
         self._add(found)
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str]) -> UserError:
+    """The error for a name that is not among `known`: the nearest ones, or all of them."""
+    known = sorted(known)
+    near = difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(known) or 'none'}"
+    return UserError(f"unknown {kind} {name!r}; {hint}")
 
 
 def _execute(path: Path) -> ModuleType:

@@ -1,0 +1,404 @@
+"""Joins scores with labels by pair id, orients both once by their declared directions, and asks for statistics.
+
+Nothing else in the program turns a sign: a metric that runs against people comes out negative, with a warning.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from benchmark.pairs import split_pairs
+from benchmark.registry import unknown_name
+from benchmark.store import Series, Store, StoredDataset
+from benchmark.types import Agreement, DatasetInfo, Estimate, MetricInfo, Pair, UserError
+
+if TYPE_CHECKING:
+    from benchmark.statistics import Comparison
+
+SUBSET_FIELDS = ("distortion", "content", "split", "level")
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What the store holds of one series: raw scores and reasons by pair id."""
+
+    info: MetricInfo
+    scores: Mapping[str, float]
+    failures: Mapping[str, str]
+    seconds_per_pair: float | None = None
+    not_run: str = ""
+
+    def scored(self, pairs: Sequence[Pair]) -> list[Pair]:
+        """The pairs that have a finite score."""
+        return [pair for pair in pairs if math.isfinite(self.scores.get(pair.id, math.nan))]
+
+    def failed(self, pairs: Sequence[Pair]) -> dict[str, str]:
+        """Reasons by pair id, of the pairs without a finite score that were tried."""
+        reasons = {}
+        for pair in pairs:
+            score = self.scores.get(pair.id)
+            if score is not None and not math.isfinite(score):
+                reasons[pair.id] = f"the score is {score}"
+            elif score is None and pair.id in self.failures:
+                reasons[pair.id] = self.failures[pair.id]
+        return reasons
+
+
+def read(store: Store, series: Series) -> Measured:
+    """Read one series from the store."""
+    return Measured(
+        series.info,
+        store.scores(series),
+        store.failures(series),
+        store.seconds_per_pair(series),
+        series.not_run,
+    )
+
+
+def current(
+    store: Store, dataset: StoredDataset, known: Mapping[str, MetricInfo], *, all_versions: bool = False
+) -> list[Measured]:
+    """The series of a data set that count now, one per metric, in the order they were first stored.
+
+    A metric in `known` (the registry's) counts with that version and those weights; where only others are stored, it is
+    "not run", and says which. A metric that is not known (imported scores, an absent plugin) counts with the series
+    stored last. With `all_versions` every stored series counts.
+    """
+    stored: dict[str, list[Series]] = {}
+    for series in store.series(dataset):
+        stored.setdefault(series.info.name, []).append(series)
+    if all_versions:
+        return [read(store, series) for versions in stored.values() for series in versions]
+    result = []
+    for name, versions in stored.items():
+        info = known.get(name)
+        if info is None:
+            result.append(read(store, versions[-1]))
+            continue
+        wanted = (info.version, info.weights_sha256)
+        matching = [series for series in versions if (series.info.version, series.info.weights_sha256) == wanted]
+        if matching:
+            result.append(read(store, matching[0]))
+        else:
+            result.append(Measured(info, {}, {}, not_run=_stale(info, versions)))
+    return result
+
+
+def _stale(info: MetricInfo, versions: Sequence[Series]) -> str:
+    others = ", ".join(version_name(series.info) for series in versions)
+    return (
+        f"the stored scores are of version {others}, this program has {version_name(info)}; "
+        "run it again, or show every version with --all-versions"
+    )
+
+
+def version_name(info: MetricInfo) -> str:
+    """Version, and the first characters of the weights' hash where there are weights."""
+    return f"{info.version} (weights {info.weights_sha256[:8]})" if info.weights_sha256 else info.version
+
+
+def take_subset(pairs: Sequence[Pair], subset: str) -> list[Pair]:
+    """Return the pairs that `subset` names; labels and order as they were.
+
+    `subset` is "all", or FIELD=VALUE[,VALUE...] with FIELD among distortion, content, split, level; several conditions
+    are joined by ";" and all hold: "distortion=jpeg,gblur;content=bikes". `split` also takes "test:0.2:7" (see
+    `benchmark.pairs.split_pairs`). Raises UserError for another field or a value that no pair has, naming what exists.
+    """
+    chosen = list(pairs)
+    if subset in ("", "all"):
+        return chosen
+    for condition in subset.split(";"):
+        field, equals, values = (part.strip() for part in condition.partition("="))
+        if not equals or field not in SUBSET_FIELDS:
+            raise UserError(
+                f"subset: expected all or FIELD=VALUE with FIELD among {', '.join(SUBSET_FIELDS)}, got {condition!r}; "
+                "for example distortion=jpeg,gblur"
+            )
+        if field == "split":
+            chosen = split_pairs(chosen, values)
+            continue
+        existing = {_field(pair, field) for pair in pairs} - {""}
+        wanted = [values] if values in existing else [value.strip() for value in values.split(",")]
+        for value in wanted:
+            if value not in existing:
+                raise unknown_name(field, value, existing)
+        chosen = [pair for pair in chosen if _field(pair, field) in wanted]
+    if not chosen:
+        raise UserError(f"subset {subset}: no pair meets all of its conditions")
+    return chosen
+
+
+def _field(pair: Pair, field: str) -> str:
+    value = getattr(pair, field)
+    if value is None:
+        return ""
+    return f"{value:g}" if isinstance(value, float | int) else value
+
+
+def distortions(pairs: Sequence[Pair]) -> list[str]:
+    """Names of the distortion types, sorted; none where the data set does not say."""
+    return sorted({pair.distortion for pair in pairs} - {""})
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Several metrics on one subset of one data set."""
+
+    agreements: dict[str, Agreement]
+    """By the caller's label of each metric."""
+    tie_groups: dict[str, str]
+    """A letter for each complete metric with a defined SRCC: those that share one could not be told apart."""
+    interval: str
+    """How the intervals were made, in a sentence; "" when there are none."""
+    tests: str
+    """How the tie groups were made, in a sentence; "" when nothing was tested."""
+
+
+def agree(
+    dataset: DatasetInfo,
+    pairs: Sequence[Pair],
+    measured: Measured,
+    *,
+    subset: str = "all",
+    statistics: Sequence[str] | None = None,
+    replicates: int = 1000,
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> Agreement:
+    """How well one metric agrees with the labels of `pairs`, which are those of `subset`.
+
+    Computed on the pairs that have a score; `n_scored < n_expected` says that some have none. `statistics` narrows
+    what is handed back (all by default).
+    """
+    evaluation = evaluate(
+        dataset,
+        pairs,
+        {"": measured},
+        subset=subset,
+        statistics=statistics,
+        replicates=replicates,
+        confidence=confidence,
+        seed=seed,
+    )
+    return evaluation.agreements[""]
+
+
+def evaluate(
+    dataset: DatasetInfo,
+    pairs: Sequence[Pair],
+    measured: Mapping[str, Measured],
+    *,
+    subset: str = "all",
+    statistics: Sequence[str] | None = None,
+    replicates: int = 1000,
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> Evaluation:
+    """Measure several metrics, by label, on the same `pairs`, and test them against each other.
+
+    Metrics are compared only among those that have a score for every pair. Everything is a function of labels, scores
+    and `seed`: neither the order of the metrics nor the others' presence changes an estimate.
+    """
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for label, one in measured.items():
+        groups.setdefault(tuple(pair.id for pair in one.scored(pairs)), []).append(label)
+    estimates: dict[str, dict[str, Estimate]] = {}
+    comparison: Comparison | None = None
+    for ids, labels in groups.items():
+        scored = measured[labels[0]].scored(pairs)
+        arrays = {label: oriented_scores(measured[label].info, scored, measured[label].scores) for label in labels}
+        found, compared = _statistics(dataset, scored, arrays, statistics, replicates, confidence, seed)
+        estimates |= found
+        comparison = compared if len(ids) == len(pairs) else comparison
+    agreements = {
+        label: Agreement(
+            metric=one.info.name,
+            dataset=dataset.name,
+            subset=subset,
+            n_expected=len(pairs),
+            n_scored=len(one.scored(pairs)),
+            n_failed=len(one.failed(pairs)),
+            n_contents=len({pair.content for pair in one.scored(pairs)}),
+            statistics=estimates[label],
+            warnings=tuple(_warnings(dataset, one.info, estimates[label])),
+        )
+        for label, one in measured.items()
+    }
+    return Evaluation(
+        agreements,
+        _tie_groups(agreements, comparison),
+        _interval_sentence(agreements, confidence),
+        _test_sentence(comparison),
+    )
+
+
+def evaluate_parts(
+    dataset: DatasetInfo,
+    pairs: Sequence[Pair],
+    measured: Mapping[str, Measured],
+    parts: Sequence[str],
+    *,
+    within: str = "all",
+    replicates: int = 1000,
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> dict[str, dict[str, Agreement]]:
+    """SRCC of each metric on each distortion in `parts`: by label, then by distortion.
+
+    SRCC alone, since it needs no fit: 25 types of 40 metrics then cost seconds.
+    """
+    result: dict[str, dict[str, Agreement]] = {label: {} for label in measured}
+    for part in parts:
+        name = f"distortion={part}" if within == "all" else f"{within}; distortion={part}"
+        evaluation = evaluate(
+            dataset,
+            [pair for pair in pairs if pair.distortion == part],
+            measured,
+            subset=name,
+            statistics=("srcc",),
+            replicates=replicates,
+            confidence=confidence,
+            seed=seed,
+        )
+        for label, agreement in evaluation.agreements.items():
+            result[label][part] = agreement
+    return result
+
+
+def _statistics(
+    dataset: DatasetInfo,
+    pairs: Sequence[Pair],
+    scores: Mapping[str, Any],
+    statistics: Sequence[str] | None,
+    replicates: int,
+    confidence: float,
+    seed: int,
+) -> tuple[dict[str, dict[str, Estimate]], Comparison | None]:
+    """Estimates by label and statistic, and the paired tests; arrays (N,) of `scores` are oriented."""
+    import benchmark.statistics as stats
+
+    if not pairs:
+        undefined = Estimate(math.nan, method="undefined: no pair was scored")
+        return {label: dict.fromkeys(statistics or stats.BASIC, undefined) for label in scores}, None
+    labels = oriented_labels(dataset, pairs)
+    contents = [pair.content for pair in pairs]
+    if statistics is not None and set(statistics) == {"srcc"}:
+        return _srcc(scores, labels, contents, replicates, confidence, seed), None
+    common = {"replicates": replicates, "confidence": confidence, "seed": seed}
+    if statistics is not None and set(statistics) <= set(stats.BASIC):
+        noise: dict[str, Any] = {}
+    else:
+        noise = _label_noise(pairs)
+    found = stats.evaluate(scores, labels, contents, **noise, **common)
+    chosen = {
+        label: {key: value for key, value in of.items() if statistics is None or key in statistics}
+        for label, of in found.statistics.items()
+    }
+    return chosen, found.comparison
+
+
+def _srcc(
+    scores: Mapping[str, Any], labels: Any, contents: Sequence[str], replicates: int, confidence: float, seed: int
+) -> dict[str, dict[str, Estimate]]:
+    """What `benchmark.statistics.evaluate` says of SRCC, without the cost of the others."""
+    from benchmark.statistics import spearman
+    from benchmark.statistics.correlation import why_undefined
+    from benchmark.statistics.intervals import SCALES, bootstrap_interval
+    from benchmark.statistics.replicates import spearman_replicates
+    from benchmark.statistics.resampling import MIN_CONTENTS, clusters_of, draw
+
+    clusters = clusters_of(contents, length=len(labels))
+    weights = draw(len(clusters), replicates=replicates if clusters.n_contents >= MIN_CONTENTS else 0, seed=seed)
+    columns = [values[clusters.order] for values in scores.values()]
+    drawn = spearman_replicates(columns, labels[clusters.order], clusters, weights)
+    result = {}
+    for label, values, row in zip(scores, scores.values(), drawn, strict=True):
+        reason = why_undefined(values, labels)
+        estimate = (
+            Estimate(math.nan, method=reason)
+            if reason
+            else bootstrap_interval(
+                spearman(values, labels), row, clusters, scale=SCALES["srcc"], confidence=confidence
+            )
+        )
+        result[label] = {"srcc": estimate}
+    return result
+
+
+def _label_noise(pairs: Sequence[Pair]) -> dict[str, Any]:
+    """What is known of the labels' noise: nothing unless it is known of every pair."""
+    noise: dict[str, Any] = {}
+    if all(pair.label_std is not None for pair in pairs):
+        noise["label_std"] = [pair.label_std for pair in pairs]
+        if all(pair.n_ratings is not None for pair in pairs):
+            noise["n_ratings"] = [pair.n_ratings for pair in pairs]
+    return noise
+
+
+def _tie_groups(agreements: Mapping[str, Agreement], comparison: Comparison | None) -> dict[str, str]:
+    complete = {
+        label: of.statistics["srcc"].value
+        for label, of in agreements.items()
+        if "srcc" in of.statistics and of.n_scored == of.n_expected and not math.isnan(of.statistics["srcc"].value)
+    }
+    if comparison is None or len(complete) < 2:
+        return {}
+    order = sorted(complete, key=lambda label: (-complete[label], label))
+    groups = comparison.tie_groups(order)
+    return {label: _letters(number) for number, group in enumerate(groups) for label in group}
+
+
+def _letters(number: int) -> str:
+    """0 -> a, 25 -> z, 26 -> aa."""
+    before, last = divmod(number, 26)
+    return (_letters(before - 1) if before else "") + chr(ord("a") + last)
+
+
+def _interval_sentence(agreements: Mapping[str, Agreement], confidence: float) -> str:
+    for agreement in sorted(agreements.values(), key=lambda one: one.n_scored, reverse=True):
+        estimate = agreement.statistics.get("srcc")
+        if estimate is not None and math.isfinite(estimate.low):
+            return f"Intervals: {confidence:.4g} confidence, {estimate.method} (for SRCC; other statistics have other scales)."
+    return ""
+
+
+def _test_sentence(comparison: Comparison | None) -> str:
+    tested = [test for test in comparison.tests if math.isfinite(test.p_holm)] if comparison else []
+    if not tested:
+        return ""
+    return (
+        f"Tie groups (letters): from the top, a metric joins the group of a leader unless their {comparison.statistic.upper()} "
+        "differ in a paired test over the same resamples of contents (two-sided, p < 0.05 after Holm's correction over "
+        f"all {len(tested)} tests among the complete rows)."
+    )
+
+
+def oriented_scores(info: MetricInfo, pairs: Sequence[Pair], scores: Mapping[str, float]):
+    """Scores of `pairs` as float64 (N,), negated where the metric declares that lower is better."""
+    import numpy as np
+
+    values = np.array([scores[pair.id] for pair in pairs], dtype=np.float64)
+    return values if info.higher_is_better else -values
+
+
+def oriented_labels(info: DatasetInfo, pairs: Sequence[Pair]):
+    """Labels of `pairs` as float64 (N,), negated where the data set declares that lower is better."""
+    import numpy as np
+
+    values = np.array([pair.label for pair in pairs], dtype=np.float64)
+    return values if info.label_higher_is_better else -values
+
+
+def _warnings(dataset: DatasetInfo, metric: MetricInfo, estimates: Mapping[str, Estimate]) -> list[str]:
+    srcc = estimates.get("srcc")
+    if srcc is None or not srcc.value < 0:
+        return []
+    better = {True: "higher is better", False: "lower is better"}
+    return [
+        f"{metric.name}: its scores run against people on {dataset.name} (SRCC {srcc.value:.3f} after both were turned "
+        f"by their declared directions); check whether the metric's direction ({better[metric.higher_is_better]}) and "
+        f"the label's ({dataset.label_kind}, {better[dataset.label_higher_is_better]}) are declared right"
+    ]

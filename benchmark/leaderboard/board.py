@@ -1,0 +1,151 @@
+"""The data of a leaderboard: what every format renders, and nothing else.
+
+A board can be written as JSON and read again: `schema` is its version, raised when a field changes its meaning.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from benchmark.types import Agreement, DatasetInfo, Estimate, MetricInfo
+
+SCHEMA = 1
+
+HIGHER_IS_BETTER = {
+    "srcc": True,
+    "krcc": True,
+    "plcc": True,
+    "rmse": False,
+    "plcc_raw": True,
+    "outlier_ratio": False,
+    "rmse_star": False,
+    "auc_different": True,
+    "auc_better": True,
+}
+"""Every statistic a board can be sorted by, and its own direction."""
+
+MAIN_STATISTICS = ("srcc", "krcc", "plcc", "rmse")
+
+TITLES = {
+    "srcc": "SRCC",
+    "krcc": "KRCC",
+    "plcc": "PLCC (fit)",
+    "rmse": "RMSE",
+    "plcc_raw": "PLCC (raw)",
+    "outlier_ratio": "Outlier ratio",
+    "rmse_star": "RMSE*",
+    "auc_different": "AUC different/similar",
+    "auc_better": "AUC better/worse",
+}
+
+RANK_RULE = (
+    "Rank: by SRCC among complete rows; equal SRCC share a rank. Rows that are incomplete, undefined or not run are "
+    "shown and not ranked."
+)
+ORIENTATION = (
+    "Correlations are oriented: scores and labels are turned once by their declared directions, so a good metric is "
+    "positive and a negative value means that it runs against people."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """A published value beside the measured one, both oriented."""
+
+    statistic: str
+    reported: float
+    difference: float
+    """Measured minus reported."""
+    protocol: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One metric (one version of it) on one subset of one data set."""
+
+    label: str
+    """The metric's name, with its version where the board shows several."""
+    metric: MetricInfo
+    agreement: Agreement | None
+    """None when the metric did not run."""
+    by_distortion: dict[str, Agreement] = field(default_factory=dict)
+    rank: int | None = None
+    tie_group: str = ""
+    """Letters: two ranked metrics that share one could not be told apart by the paired tests."""
+    in_sample: bool = False
+    """The metric was trained on labels of this data set."""
+    not_run: str = ""
+    failures: tuple[str, ...] = ()
+    """The first few failed pairs, each with its reason."""
+    seconds_per_pair: float | None = None
+    reported: tuple[Reported, ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        """Whether every expected pair has a score."""
+        return self.agreement is not None and 0 < self.agreement.n_expected == self.agreement.n_scored
+
+    def estimate(self, statistic: str) -> Estimate | None:
+        """The statistic with its interval; None when it was not computed."""
+        return None if self.agreement is None else self.agreement.statistics.get(statistic)
+
+    def value(self, statistic: str) -> float:
+        """The statistic, nan when undefined or not computed."""
+        estimate = self.estimate(statistic)
+        return math.nan if estimate is None else estimate.value
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetBoard:
+    """All rows on one subset of one data set."""
+
+    dataset: DatasetInfo
+    revision: str
+    """sha256 of ids and labels."""
+    subset: str
+    n_pairs: int
+    n_contents: int
+    distortions: tuple[str, ...]
+    rows: tuple[Row, ...]
+    """In the order asked for."""
+    interval: str
+    """How the intervals were made."""
+    tests: str
+    """How the tie groups were made."""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OverallRow:
+    """One metric over all data sets."""
+
+    label: str
+    position: int
+    """By mean rank; equal mean ranks share a position."""
+    mean_rank: float
+    ranks: dict[str, float]
+    """By data set; a data set whose labels the metric has seen is left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overall:
+    """The rank over data sets."""
+
+    rule: str
+    rows: tuple[OverallRow, ...]
+    left_out: dict[str, str]
+    """Why, by metric."""
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """Everything that one leaderboard shows."""
+
+    datasets: tuple[DatasetBoard, ...]
+    overall: Overall | None
+    sort: str
+    program: str
+    notes: tuple[str, ...] = ()
+    schema: int = SCHEMA

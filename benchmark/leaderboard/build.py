@@ -1,0 +1,223 @@
+"""From the store to a board: which rows, in which order, with which rank."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import benchmark
+from benchmark import published
+from benchmark.agreement import (
+    Measured,
+    current,
+    distortions,
+    evaluate,
+    evaluate_parts,
+    take_subset,
+    version_name,
+)
+from benchmark.leaderboard.board import HIGHER_IS_BETTER, SCHEMA, Board, DatasetBoard, Reported, Row
+from benchmark.leaderboard.overall import overall
+from benchmark.registry import Registry, unknown_name
+from benchmark.store import Store, StoredDataset
+from benchmark.types import MetricInfo, UserError
+
+SORTS = (*HIGHER_IS_BETTER, "name", "time")
+SHOWN_FAILURES = 3
+
+
+def build(
+    store: Store,
+    registry: Registry | None = None,
+    *,
+    datasets: Sequence[str] = (),
+    metrics: Sequence[str] = (),
+    subset: str = "all",
+    split: str | None = None,
+    sort: str = "srcc",
+    all_versions: bool = False,
+    replicates: int = 1000,
+    confidence: float = 0.95,
+    seed: int = 0,
+    by_distortion: bool = True,
+) -> Board:
+    """Make the board of everything stored, or of the named `datasets` and `metrics`.
+
+    `subset` and `split` are those of `benchmark.agreement.take_subset` and `benchmark.pairs.split_pairs`. `sort` orders
+    the rows by a statistic (best first), by "name" or by "time"; the rank is always by SRCC. Without a registry every
+    metric counts with what was stored last. `all_versions` shows every version and label revision, each its own row.
+    `replicates` of the bootstrap; 0 for no intervals.
+    Raises UserError for an unknown name, sort key, subset or split, naming what exists.
+    """
+    if sort not in SORTS:
+        raise unknown_name("sort key", sort, SORTS)
+    known = {name: metric.info for name, metric in registry.metrics.items()} if registry else {}
+    conditions = "; ".join(
+        part for part in (f"split={split}" if split else "", "" if subset == "all" else subset) if part
+    )
+    notes: list[str] = []
+    chosen = _datasets(store, datasets, all_versions, notes)
+    _check_metrics(store, chosen, metrics, known)
+    boards, refused = [], []
+    for stored in chosen:
+        measured = current(store, stored, known, all_versions=all_versions)
+        measured = [one for one in measured if not metrics or one.info.name in metrics]
+        if not measured:
+            notes.append(f"{stored.info.name}: none of the metrics asked for was run on it.")
+            continue
+        try:
+            pairs = take_subset(store.pairs(stored), conditions.replace("; ", ";") or "all")
+        except UserError as error:
+            refused.append(f"{stored.info.name}: left out: {error}")
+            continue
+        boards.append(
+            _dataset_board(
+                stored,
+                pairs,
+                measured,
+                subset=conditions or "all",
+                sort=sort,
+                options={"replicates": replicates, "confidence": confidence, "seed": seed},
+                parts=distortions(pairs) if by_distortion and len(distortions(pairs)) > 1 else [],
+            )
+        )
+    if refused and not boards:
+        raise UserError("\n".join(reason.replace(" left out:", "") for reason in refused))
+    return Board(
+        datasets=tuple(boards),
+        overall=None if all_versions else overall(boards),
+        sort=sort,
+        program=f"iqa-benchmark {benchmark.__version__} (board schema {SCHEMA})",
+        notes=(*notes, *refused),
+    )
+
+
+def _datasets(store: Store, names: Sequence[str], all_versions: bool, notes: list[str]) -> list[StoredDataset]:
+    """The stored data sets asked for; of several label revisions the one first stored last, unless all are wanted."""
+    by_name: dict[str, list[StoredDataset]] = {}
+    for stored in store.datasets():
+        by_name.setdefault(stored.info.name, []).append(stored)
+    for name in names:
+        if name not in by_name:
+            raise UserError(f"{unknown_name('stored data set', name, by_name)}; only what was run or imported is shown")
+    if not by_name:
+        raise UserError(f"{store.path}: no scores here yet; run `python -m benchmark run` first")
+    chosen = []
+    for name in names or by_name:
+        revisions = by_name[name]
+        chosen += revisions if all_versions else revisions[-1:]
+        if len(revisions) > 1 and not all_versions:
+            notes.append(
+                f"{name}: {len(revisions) - 1} older label revisions are stored and left out (--all-versions)."
+            )
+    return chosen
+
+
+def _check_metrics(
+    store: Store, chosen: Sequence[StoredDataset], metrics: Sequence[str], known: Mapping[str, MetricInfo]
+) -> None:
+    if not metrics:
+        return
+    stored = {series.info.name for dataset in chosen for series in store.series(dataset)}
+    for name in metrics:
+        if name in stored:
+            continue
+        if name in known:
+            raise UserError(
+                f"metric {name}: no scores are stored; run `python -m benchmark run --metrics {name}` first"
+            )
+        raise unknown_name("metric", name, stored | set(known))
+
+
+def _dataset_board(
+    stored: StoredDataset,
+    pairs: Sequence,
+    measured: Sequence[Measured],
+    *,
+    subset: str,
+    sort: str,
+    options: Mapping,
+    parts: Sequence[str],
+) -> DatasetBoard:
+    labels = _labels(measured)
+    ran = {label: one for label, one in zip(labels, measured, strict=True) if one.scores or not one.not_run}
+    evaluation = evaluate(stored.info, pairs, ran, subset=subset, **options)
+    by_part = evaluate_parts(stored.info, pairs, ran, parts, within=subset, **options)
+    rows = []
+    for label, one in zip(labels, measured, strict=True):
+        agreement = evaluation.agreements.get(label)
+        row = Row(
+            label=label,
+            metric=one.info,
+            agreement=agreement,
+            by_distortion=by_part.get(label, {}),
+            in_sample=stored.info.name in one.info.trained_on,
+            not_run=one.not_run,
+            failures=tuple(f"{pair}: {reason}" for pair, reason in list(one.failed(pairs).items())[:SHOWN_FAILURES]),
+            seconds_per_pair=one.seconds_per_pair,
+        )
+        rows.append(replace(row, reported=_reported(row, stored.info.name) if subset == "all" else ()))
+    rows = _ranked(rows, evaluation.tie_groups)
+    return DatasetBoard(
+        dataset=stored.info,
+        revision=stored.revision,
+        subset=subset,
+        n_pairs=len(pairs),
+        n_contents=len({pair.content for pair in pairs}),
+        distortions=tuple(parts),
+        rows=tuple(_sorted(rows, sort)),
+        interval=evaluation.interval,
+        tests=evaluation.tests,
+    )
+
+
+def _labels(measured: Sequence[Measured]) -> list[str]:
+    """Names, with the version where a name stands twice."""
+    count = Counter(one.info.name for one in measured)
+    return [
+        one.info.name if count[one.info.name] == 1 else f"{one.info.name} {version_name(one.info)}" for one in measured
+    ]
+
+
+def _ranked(rows: Sequence[Row], tie_groups: Mapping[str, str]) -> list[Row]:
+    """Rank complete rows by SRCC, equal values sharing a rank."""
+    judged = {row.label: row.value("srcc") for row in rows if row.complete and not math.isnan(row.value("srcc"))}
+    return [
+        replace(
+            row,
+            rank=1 + sum(other > judged[row.label] for other in judged.values()),
+            tie_group=tie_groups.get(row.label, ""),
+        )
+        if row.label in judged
+        else row
+        for row in rows
+    ]
+
+
+def _sorted(rows: Sequence[Row], sort: str) -> list[Row]:
+    """Best first; then incomplete rows, undefined ones, and metrics that did not run, each by name."""
+    if sort == "name":
+        return sorted(rows, key=lambda row: row.label)
+
+    def key(row: Row) -> tuple:
+        if sort == "time":
+            value = math.nan if row.seconds_per_pair is None else row.seconds_per_pair
+        else:
+            value = -row.value(sort) if HIGHER_IS_BETTER[sort] else row.value(sort)
+        undefined = math.isnan(value)
+        return (row.agreement is None, not row.complete, undefined, 0.0 if undefined else value, row.label)
+
+    return sorted(rows, key=key)
+
+
+def _reported(row: Row, dataset: str) -> tuple[Reported, ...]:
+    """Published values of the row's metric and data set; none beside an incomplete or undefined measurement."""
+    if not row.complete:
+        return ()
+    return tuple(
+        Reported(fact.statistic, fact.oriented, row.value(fact.statistic) - fact.oriented, fact.protocol, fact.source)
+        for fact in published.matching(metric=row.metric.name, dataset=dataset)
+        if not math.isnan(row.value(fact.statistic))
+    )

@@ -1,0 +1,180 @@
+"""A board for the terminal: a Rich renderable that drops columns until it fits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from benchmark.leaderboard import cells
+from benchmark.leaderboard.board import MAIN_STATISTICS, TITLES, Board, DatasetBoard, Row
+from benchmark.leaderboard.cells import Footnotes
+
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions
+    from rich.table import Table
+
+DROPPED_FIRST = ("ms/pair", "krcc", "rmse")
+"""Columns that give way on a narrow terminal, in this order."""
+NARROW_DISTORTIONS = 11
+"""Width of one metric's column in the table per distortion."""
+
+
+@dataclass(frozen=True, slots=True)
+class TerminalBoard:
+    """Print it with a `rich.console.Console`."""
+
+    board: Board
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Any]:
+        """Yield tables and sentences that fit into `options.max_width`."""
+        from rich.text import Text
+
+        for note in self.board.notes:
+            yield Text(note)
+        for dataset in self.board.datasets:
+            yield from self._dataset(dataset, console, options)
+        if self.board.overall is not None:
+            yield _overall(self.board)
+            yield Text(self.board.overall.rule, style="dim")
+            for label, reason in self.board.overall.left_out.items():
+                yield Text(f"Left out: {label}: {reason}", style="dim")
+
+    def _dataset(self, board: DatasetBoard, console: Console, options: ConsoleOptions) -> Iterator[Any]:
+        from rich.text import Text
+
+        footnotes = Footnotes()
+        yield Text()
+        yield Text(f"{board.dataset.name}: {board.dataset.title}", style="bold")
+        yield Text(cells.dataset_line(board))
+        if board.dataset.note:
+            yield Text(f"Note: {board.dataset.note}")
+        for note in board.notes:
+            yield Text(note)
+        extra = (self.board.sort,) if self.board.sort in TITLES and self.board.sort not in MAIN_STATISTICS else ()
+        yield _fitting(board, (*MAIN_STATISTICS, *extra), footnotes, console, options)
+        yield from _distortions(board, footnotes, options.max_width)
+        yield from _reported(board)
+        for line in cells.problems(board):
+            yield Text(line, style="yellow")
+        for line in [*footnotes.lines(), *cells.legend(board)]:
+            yield Text(line, style="dim")
+        for row in board.rows:
+            yield Text.assemble((row.label, "bold"), " ", (cells.protocol_line(row), "dim"))
+
+
+def _table() -> Table:
+    from rich import box
+    from rich.table import Table
+
+    return Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+
+
+def _fitting(
+    board: DatasetBoard, statistics: Sequence[str], footnotes: Footnotes, console: Console, options: ConsoleOptions
+) -> Table:
+    """The main table with as many columns as fit."""
+    from rich.measure import Measurement
+
+    columns = [*statistics, "ms/pair"]
+    table = _main(board, columns, footnotes)
+    for dropped in DROPPED_FIRST:
+        if Measurement.get(console, options.update(max_width=1000), table).maximum <= options.max_width:
+            break
+        columns = [column for column in columns if column != dropped]
+        table = _main(board, columns, footnotes)
+    return table
+
+
+def _main(board: DatasetBoard, columns: Sequence[str], footnotes: Footnotes) -> Table:
+    """Values with their intervals below them, since people read down a column."""
+    from rich.text import Text
+
+    table = _table()
+    table.add_column("rank")
+    table.add_column("metric", overflow="fold", max_width=22)
+    for column in columns:
+        table.add_column(TITLES.get(column, column), justify="right", no_wrap=column in TITLES)
+    table.add_column("scored", justify="right", max_width=14)
+    for row in board.rows:
+        if row.agreement is None:
+            values = ["not run", *[""] * (len(columns) - 1)]
+        else:
+            values = [_value(board, row, column, footnotes) for column in columns]
+        table.add_row(
+            cells.rank(row), Text(cells.name(row), style="bold"), *(Text(value) for value in values), cells.counts(row)
+        )
+    return table
+
+
+def _value(board: DatasetBoard, row: Row, column: str, footnotes: Footnotes) -> str:
+    if column == "ms/pair":
+        return "-" if row.seconds_per_pair is None else f"{1000 * row.seconds_per_pair:.3g}"
+    value, interval = cells.cell(row.estimate(column), cells.decimals(column, board.dataset), footnotes)
+    return f"{value}\n{interval.replace(', ', ' ')}" if interval else value
+
+
+def _distortions(board: DatasetBoard, footnotes: Footnotes, width: int) -> Iterator[Any]:
+    """SRCC per distortion, metrics across; several tables when the metrics do not fit side by side."""
+    from rich.text import Text
+
+    rows = [row for row in board.rows if row.by_distortion]
+    if not board.distortions or not rows:
+        return
+    first = max(len(name) for name in ("distortion", *board.distortions))
+    widest = max(NARROW_DISTORTIONS + 4, *(len(cells.name(row)) + 2 for row in rows))
+    together = max(1, (width - first - 10) // widest)
+    yield Text("SRCC per distortion", style="bold")
+    for start in range(0, len(rows), together):
+        part = rows[start : start + together]
+        table = _table()
+        table.add_column("distortion", overflow="fold")
+        table.add_column("pairs", justify="right")
+        for row in part:
+            table.add_column(Text(cells.name(row)), justify="right")
+        for distortion in board.distortions:
+            of = [row.by_distortion.get(distortion) for row in part]
+            texts = []
+            for agreement in of:
+                estimate = agreement.statistics.get("srcc") if agreement else None
+                value, interval = cells.cell(estimate, cells.CORRELATION_DECIMALS, footnotes)
+                texts.append(Text(f"{value}\n{interval.replace(', ', ' ')}" if interval else value))
+            pairs = str(next((agreement.n_expected for agreement in of if agreement), ""))
+            table.add_row(Text(distortion), pairs, *texts)
+        yield table
+
+
+def _reported(board: DatasetBoard) -> Iterator[Any]:
+    from rich.text import Text
+
+    if not any(row.reported for row in board.rows):
+        return
+    table = _table()
+    for title in ("metric", "statistic", "measured", "reported", "difference", "source and protocol"):
+        table.add_column(title, justify="right" if title in ("measured", "reported", "difference") else "left")
+    for row in board.rows:
+        for reported in row.reported:
+            table.add_row(
+                Text(row.label),
+                Text(TITLES[reported.statistic]),
+                cells.number(row.value(reported.statistic), 4),
+                cells.number(reported.reported, 4),
+                f"{reported.difference:+.4f}",
+                Text(f"{reported.source}; {reported.protocol}"),
+            )
+    yield Text("Reported beside measured", style="bold")
+    yield table
+
+
+def _overall(board: Board) -> Table:
+    from rich.text import Text
+
+    table = _table()
+    table.title = "Overall"
+    names = [dataset.dataset.name for dataset in board.datasets]
+    for title in ("rank", "metric", "mean rank", *names):
+        table.add_column(title, justify="left" if title == "metric" else "right")
+    for row in board.overall.rows if board.overall else ():
+        ranks = (f"{row.ranks[name]:.2f}" if name in row.ranks else "-" for name in names)
+        table.add_row(str(row.position), Text(row.label), f"{row.mean_rank:.2f}", *ranks)
+    return table
