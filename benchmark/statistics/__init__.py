@@ -1,0 +1,25 @@
+"""Agreement of scores with labels: correlations, logistic map, intervals over contents, tests between metrics.
+
+Pure functions on float64 arrays in which higher is better. Nothing here knows of pairs, metrics, data sets or stores.
+"""
+
+from benchmark.statistics.comparison import Comparison, PairedTest
+from benchmark.statistics.correlation import kendall, pearson, spearman
+from benchmark.statistics.evaluation import BASIC, WITH_LABEL_NOISE, Evaluation, agreement_statistics, compare, evaluate
+from benchmark.statistics.logistic import LogisticFit, fit_logistic
+
+__all__ = [
+    "BASIC",
+    "WITH_LABEL_NOISE",
+    "Comparison",
+    "Evaluation",
+    "LogisticFit",
+    "PairedTest",
+    "agreement_statistics",
+    "compare",
+    "evaluate",
+    "fit_logistic",
+    "kendall",
+    "pearson",
+    "spearman",
+]

@@ -1,0 +1,150 @@
+"""Correlations of many resamples at once, from whole-number weights per content; nothing is copied out.
+
+Each row equals what `pearson`, `spearman` and `kendall` say of the concatenated resample, ties between two copies of
+one pair included. All arrays of pairs are sorted by cluster (`Clusters.order`). Where a resample has no correlation
+(its scores or labels are constant) the row is nan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+
+from benchmark.statistics.inputs import Floats, standardised
+from benchmark.statistics.resampling import Clusters, blocks, chunks, run_all
+
+VANISHING = 1e-12
+"""A resample whose variance is this fraction of the sample's is constant up to rounding."""
+
+
+def ratio(numerator: Floats, denominator: Floats) -> Floats:
+    """numerator / denominator, nan where the denominator is not positive."""
+    result = np.full(numerator.shape, np.nan)
+    np.divide(numerator, denominator, out=result, where=denominator > 0)
+    return result
+
+
+def weigh(weights: Floats, sums: Floats) -> Floats:
+    """weights (R, K) times sums per cluster (K, ...): without BLAS, whose order of summing depends on threads."""
+    return np.einsum("rk,k...->r...", weights, sums)
+
+
+def pearson_replicates(scores: Floats, labels: Floats, clusters: Clusters, weights: Floats) -> Floats:
+    """Pearson's correlation of each resample: (R,)."""
+    x, y = standardised(scores)[0], standardised(labels)[0]
+    moments = clusters.sums(np.stack([np.ones_like(x), x, y, x * x, y * y, x * y], axis=1))
+    n, sx, sy, sxx, syy, sxy = weigh(weights, moments).T
+    vx, vy = sxx - sx * sx / n, syy - sy * sy / n
+    vx, vy = np.where(vx > VANISHING * n, vx, 0.0), np.where(vy > VANISHING * n, vy, 0.0)
+    return np.clip(ratio(sxy - sx * sy / n, np.sqrt(vx * vy)), -1.0, 1.0)
+
+
+class _Ranks:
+    """Mid-ranks of one variable in every resample, from its order in the sample."""
+
+    def __init__(self, values: Floats) -> None:
+        self.order = np.argsort(values, kind="stable")
+        ordered = values[self.order]
+        new = np.diff(ordered, prepend=np.nan) != 0
+        self.tied = not bool(new.all())
+        group = np.cumsum(new) - 1
+        first = np.flatnonzero(new)
+        self.first, self.last = first[group], np.append(first[1:], len(values))[group] - 1
+
+    def of(self, ordered_weights: Floats) -> Floats:
+        """Mid-ranks (B, N), in ascending order of the variable, from weights (B, N) in that order."""
+        above = np.cumsum(ordered_weights, axis=1)
+        if not self.tied:
+            above -= (ordered_weights - 1.0) / 2.0
+            return above
+        below = above[:, self.first] - ordered_weights[:, self.first]
+        return (below + above[:, self.last] + 1.0) / 2.0
+
+
+def spearman_replicates(
+    columns: Sequence[Floats], labels: Floats, clusters: Clusters, weights: Floats, *, threads: int | None = None
+) -> Floats:
+    """Spearman's correlation of each of M columns with the labels in each resample: (M, R)."""
+    result = np.empty((len(columns), len(weights)))
+    label_ranks = _Ranks(labels)
+    ranks = [_Ranks(column) for column in columns]
+
+    def work(block: slice) -> None:
+        for rows in chunks(block, len(labels)):
+            pair_weights = weights[rows][:, clusters.codes]
+            n = pair_weights.sum(axis=1)
+            middle = (n + 1.0)[:, None] / 2.0
+            y = np.empty_like(pair_weights)
+            y[:, label_ranks.order] = label_ranks.of(pair_weights[:, label_ranks.order]) - middle
+            weighted_y = pair_weights * y
+            vy = np.einsum("rn,rn->r", weighted_y, y)
+            for column, rank in enumerate(ranks):
+                ordered_weights = pair_weights[:, rank.order]
+                x = rank.of(ordered_weights) - middle
+                vxy = np.einsum("rn,rn->r", x, weighted_y[:, rank.order])
+                vx = np.einsum("rn,rn,rn->r", ordered_weights, x, x)
+                result[column, rows] = np.clip(ratio(vxy, np.sqrt(vx * vy)), -1.0, 1.0)
+
+    run_all([partial(work, block) for block in blocks(len(weights))], threads=threads)
+    return result
+
+
+class _Places:
+    """Where every pair stands among the pairs of one cluster, for one variable."""
+
+    def __init__(self, values: Floats) -> None:
+        self.rank = np.unique(values, return_inverse=True)[1]
+        self.n_ranks = int(self.rank.max()) + 1 if len(values) else 0
+
+    def within(self, members: slice) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float32], Floats]:
+        """Return places (N,), signs (places, members) of place minus member, and how many members each pair ties with.
+
+        Place 2k + 1 is the cluster's k-th distinct value, 2k lies just below it.
+        """
+        counts = np.bincount(self.rank[members], minlength=self.n_ranks)
+        present = counts > 0
+        place_of_rank = 2 * (np.cumsum(present) - present) + present
+        places = place_of_rank[self.rank]
+        every = np.arange(2 * int(present.sum()) + 1)
+        signs = np.sign(every[:, None] - places[members][None, :]).astype(np.float32)
+        return places, signs, counts[self.rank].astype(np.float64)
+
+
+def kendall_replicates(
+    columns: Sequence[Floats], labels: Floats, clusters: Clusters, weights: Floats, *, threads: int | None = None
+) -> Floats:
+    """Kendall's tau-b of each of M columns with the labels in each resample: (M, R).
+
+    Concordant minus discordant pairs, and untied pairs, are counted once for each two clusters (a, b); a resample then
+    has w' C w of them. A pair and its own copy tie in both variables, so they drop out of numerator and denominator.
+    """
+    k, n = len(clusters), len(labels)
+    sizes = np.diff(np.append(clusters.starts, n)).astype(np.float64)
+    concordance = np.empty((len(columns), k, k))
+    untied = np.empty((len(columns) + 1, k, k))
+    variables = [_Places(column) for column in columns]
+    label_places = _Places(labels)
+
+    def work(cluster: int) -> None:
+        members = slice(int(clusters.starts[cluster]), int(clusters.starts[cluster] + sizes[cluster]))
+        y, y_signs, ties = label_places.within(members)
+        untied[-1, :, cluster] = sizes * sizes[cluster] - clusters.sums(ties)
+        for column, variable in enumerate(variables):
+            x, x_signs, ties = variable.within(members)
+            untied[column, :, cluster] = sizes * sizes[cluster] - clusters.sums(ties)
+            table = x_signs @ y_signs.T  # whole numbers up to the cluster's size: exact in float32
+            signs = table.ravel()[x * table.shape[1] + y]
+            concordance[column, :, cluster] = clusters.sums(signs.astype(np.float64))
+
+    run_all([partial(work, cluster) for cluster in range(k)], threads=threads)
+    # whole numbers below 2^53 from here to the division: exact in any order, so BLAS may have them
+    pairs = [np.sum((weights @ matrix) * weights, axis=1) for matrix in untied]
+    return np.stack(
+        [
+            ratio(np.sum((weights @ matrix) * weights, axis=1), np.sqrt(pairs[column]) * np.sqrt(pairs[-1]))
+            for column, matrix in enumerate(concordance)
+        ]
+    )

@@ -1,0 +1,85 @@
+"""Replicates from weights per content equal scipy's statistics of the resample written out."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import scipy.stats
+
+from benchmark.statistics.fit_replicates import FitReplicates
+from benchmark.statistics.logistic import fit_logistic
+from benchmark.statistics.replicates import kendall_replicates, pearson_replicates, spearman_replicates
+from benchmark.statistics.resampling import Clusters, clusters_of, draw
+
+
+def _sample(n_contents: int, levels: int | None, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Scores, labels and contents of unequal sizes in mixed order; tied when rounded to `levels`."""
+    rng = np.random.default_rng(seed)
+    contents = rng.permutation(np.repeat(np.arange(n_contents), rng.integers(1, 9, n_contents)))
+    labels = rng.normal(size=len(contents)) + rng.normal(size=n_contents)[contents]
+    scores = labels + rng.normal(size=len(contents))
+    if levels:
+        labels, scores = np.round(labels * levels), np.round(scores * levels)
+    return scores, labels, contents
+
+
+def _written_out(clusters: Clusters, weights: np.ndarray) -> np.ndarray:
+    """Positions of the resample's pairs, copies included."""
+    return np.repeat(np.arange(len(clusters.codes)), weights[clusters.codes].astype(int))
+
+
+@pytest.mark.parametrize("levels", [None, 1, 3])
+@pytest.mark.parametrize("n_contents", [3, 13])
+@pytest.mark.parametrize(
+    ("replicate", "statistic"),
+    [
+        (spearman_replicates, scipy.stats.spearmanr),
+        (kendall_replicates, scipy.stats.kendalltau),
+        (lambda columns, *rest: [pearson_replicates(columns[0], *rest)], scipy.stats.pearsonr),
+    ],
+    ids=["spearman", "kendall", "pearson"],
+)
+def test_each_replicate_equals_scipy_on_the_resample_written_out(
+    replicate: Callable, statistic: Callable, n_contents: int, levels: int | None
+) -> None:
+    scores, labels, contents = _sample(n_contents, levels, seed=n_contents)
+    clusters = clusters_of(contents, length=len(labels))
+    x, y = scores[clusters.order], labels[clusters.order]
+    weights = draw(len(clusters), replicates=60, seed=5)
+    rows = replicate([x], y, clusters, weights)[0]
+    for row, weight in zip(rows, weights, strict=True):
+        at = _written_out(clusters, weight)
+        constant = len(set(x[at])) == 1 or len(set(y[at])) == 1
+        expected = np.nan if constant else statistic(x[at], y[at]).statistic
+        np.testing.assert_allclose(row, expected, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("parameters", [4, 5])
+@pytest.mark.parametrize(("n_contents", "tolerance"), [(13, 0.004), (40, 0.001)])
+def test_one_gauss_newton_step_comes_close_to_refitting_each_resample(
+    parameters: int, n_contents: int, tolerance: float
+) -> None:
+    rng = np.random.default_rng(n_contents)
+    contents = np.repeat(np.arange(n_contents), 16)
+    scores = rng.normal(size=len(contents)) * 1.5
+    labels = 60 / (1 + np.exp(-1.4 * (scores - 0.3))) + 4 * rng.normal(size=n_contents)[contents]
+    labels += 6 * rng.normal(size=len(contents))
+    clusters = clusters_of(contents, length=len(labels))
+    weights = draw(n_contents, replicates=80, seed=1)
+    refits = FitReplicates(fit_logistic(scores, labels, parameters=parameters), scores, labels, clusters, weights)
+    refits.compute(slice(0, 80))
+    full_plcc, full_rmse = [], []
+    for weight in weights:
+        at = _written_out(clusters, weight)
+        mapped = fit_logistic(scores[at], labels[at], parameters=parameters).predict(scores[at])
+        full_plcc.append(scipy.stats.pearsonr(mapped, labels[at]).statistic)
+        full_rmse.append(np.sqrt(np.mean((mapped - labels[at]) ** 2)))
+    print(
+        np.abs(refits.plcc - full_plcc).max(),
+        np.abs(refits.rmse / full_rmse - 1).max(),
+        np.std(full_plcc),
+        np.std(refits.plcc),
+    )
+    assert np.abs(refits.plcc - full_plcc).max() < tolerance
+    np.testing.assert_allclose(np.std(refits.plcc), np.std(full_plcc), rtol=0.02)
+    np.testing.assert_allclose(np.std(refits.rmse), np.std(full_rmse), rtol=0.02)
