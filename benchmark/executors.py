@@ -79,7 +79,8 @@ class LocalExecutor:
         When a worker dies, the units that were in flight are done again one at a time; the one that kills its worker
         twice is done metric by metric, and what then still kills it comes back as failed.
         """
-        waiting, suspects = deque(units), deque()
+        waiting: deque[Unit] = deque(units)
+        suspects: deque[Unit] = deque()
         while waiting or suspects:
             lost: list[Unit] = []
             queue, ahead = (suspects, 1) if suspects else (waiting, UNITS_AHEAD * self.workers)

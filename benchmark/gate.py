@@ -14,10 +14,12 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from benchmark.agreement import Measured, agree, distortions, read, take_subset
+from benchmark.agreement import agree
 from benchmark.files import write_whole
+from benchmark.measured import Measured, read
 from benchmark.pairs import first_few
 from benchmark.store import Store, StoredDataset
+from benchmark.subsets import distortions, take_subset
 from benchmark.types import Estimate, Pair, UserError
 
 SCHEMA = 1
@@ -151,9 +153,13 @@ def _plain(value: Any) -> Any:
 
 def _triples(agreement: Mapping[str, Mapping[str, list]]) -> dict[str, dict[str, tuple[float, float, float]]]:
     return {
-        subset: {name: tuple(math.nan if v is None else v for v in triple) for name, triple in statistics.items()}
+        subset: {name: (_number(value), _number(low), _number(high)) for name, (value, low, high) in statistics.items()}
         for subset, statistics in agreement.items()
     }
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else value
 
 
 def compare(baseline: Baseline, now: Baseline, *, drop: float = DROP) -> list[Finding]:

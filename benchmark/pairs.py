@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import random
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -18,9 +17,9 @@ SHOWN = 5
 
 def first_few(names: Iterable[object]) -> str:
     """Join the first offenders, and say how many more there are."""
-    names = [str(name) for name in names]
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more
+    texts = [str(name) for name in names]
+    more = f" and {len(texts) - SHOWN} more" if len(texts) > SHOWN else ""
+    return ", ".join(texts[:SHOWN]) + more
 
 
 def check_pairs(info: DatasetInfo, pairs: Sequence[Pair], *, images: bool = True) -> list[Pair]:
@@ -38,6 +37,12 @@ def check_pairs(info: DatasetInfo, pairs: Sequence[Pair], *, images: bool = True
         raise UserError(
             f"{info.name}: expected {info.n_contents} contents, found {len(contents)}: {first_few(sorted(contents))}"
         )
+    owners: dict[Path, set[str]] = {}
+    for pair in pairs:
+        if pair.reference is not None:
+            owners.setdefault(pair.reference, set()).add(pair.content)
+    shared = [f"{path} ({first_few(sorted(names))})" for path, names in owners.items() if len(names) > 1]
+    _refuse(info, "references belong to more than one content, which a split would cut apart", shared)
     low, high = info.label_range
     wrong = [
         f"{pair.id} = {pair.label:g}" for pair in pairs if not (math.isfinite(pair.label) and low <= pair.label <= high)
@@ -70,8 +75,9 @@ def split_pairs(pairs: Sequence[Pair], split: str) -> list[Pair]:
     """Return the part of `pairs` that `split` names, with `Pair.split` set; never through a content.
 
     `split` is ``NAME`` (rows whose own split column says NAME) or ``PART:FRACTION:SEED`` with PART ``test`` or
-    ``train``: ``test:0.2:7`` draws 20 % of the contents (at least one) with seed 7, and ``train:0.2:7`` is the rest.
-    Raises UserError for anything else, and when the part is empty.
+    ``train``: ``test:0.2:7`` draws 20 % of the contents with seed 7 (default 0), at least one and never all, and
+    ``train:0.2:7`` is the rest. The draw is the same on every machine and in every version of Python, and a larger
+    fraction contains a smaller one. Raises UserError for anything else, and when the part is empty.
     """
     part, *arguments = split.split(":")
     if not arguments:
@@ -90,8 +96,7 @@ def split_pairs(pairs: Sequence[Pair], split: str) -> list[Pair]:
             raise UserError(
                 f"split: expected a name or test:FRACTION:SEED with 0 < FRACTION < 1, got {split!r}; for example test:0.2:7"
             )
-        contents = sorted({pair.content for pair in pairs})
-        drawn = set(random.Random(seed).sample(contents, max(1, round(fraction * len(contents)))))
+        drawn = _draw({pair.content for pair in pairs}, fraction, seed)
         chosen = [replace(pair, split=part) for pair in pairs if (pair.content in drawn) == (part == "test")]
     if not chosen:
         names = sorted({pair.split for pair in pairs if pair.split})
@@ -99,6 +104,14 @@ def split_pairs(pairs: Sequence[Pair], split: str) -> list[Pair]:
             f"split {split}: no pair belongs to it; the splits here are {', '.join(names) or 'none'}, or test:0.2:7"
         )
     return chosen
+
+
+def _draw(contents: set[str], fraction: float, seed: int) -> set[str]:
+    """Draw contents in the order of a hash: `random.sample` is not promised to stay the same between versions."""
+    if len(contents) < 2:
+        raise UserError(f"split: needs two contents or more, found {len(contents)}")
+    order = sorted(contents, key=lambda content: hashlib.sha256(f"{seed}:{content}".encode()).digest())
+    return set(order[: min(max(1, round(fraction * len(order))), len(order) - 1)])
 
 
 def dataset_folder(info: DatasetInfo, data_root: Path | None) -> Path:
@@ -111,12 +124,13 @@ def dataset_folder(info: DatasetInfo, data_root: Path | None) -> Path:
     if not data_root.is_dir():
         raise UserError(how_to_get(info, f"{data_root} is not a folder"))
     for child in sorted(data_root.iterdir()):
-        if child.is_dir() and _plain(child.name) == _plain(info.name):
+        if child.is_dir() and plain_name(child.name) == plain_name(info.name):
             return child
     return data_root
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
+    """A folder's name without what people change in it: letter case, `-` and `_`."""
     return name.lower().replace("-", "").replace("_", "")
 
 

@@ -60,18 +60,18 @@ def gate(
       python -m benchmark gate --update --metrics all-ready
     """
     registry = Registry(tuple(plugin or ()))
-    before = None if update and not baseline.exists() else read_baseline(baseline)
+    before = read_baseline(baseline) if baseline.exists() or not update else None
     name = dataset or (before.dataset if before else options.DEFAULT_DATASET)
     wanted = (
         options.metric_names(metrics, registry) if metrics else sorted(before.metrics if before else registry.metrics)
     )
-    known = [metric for metric in wanted if metric in registry.metrics]
     with tempfile.TemporaryDirectory(prefix="iqa-gate-") as folder, Store(Path(folder) / "scores.sqlite") as store:
         with progress(quiet) as report:
+            known = [metric for metric in wanted if metric in registry.metrics]
             todo = plan(store, registry, name, known, data_root, progress=report)
         run_plan(store, todo, make_executor(registry, workers, memory, device), quiet)
         now = take_reading(store, todo.dataset)
-    if update:
+    if before is None or update:
         if before is not None and metrics:
             now = now.joined(before.metrics)
         write_baseline(baseline, now)
