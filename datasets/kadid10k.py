@@ -1,0 +1,127 @@
+"""`kadid10k`: 25 distortions at 5 levels of 81 photographs.
+
+Trap: the column of labels is called ``dmos`` and is a mean opinion score all the same: 1 is bad, 5 is excellent.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from iqa_datasets.layout import files_below, find, locate, number, parse_each, text_lines, why_missing
+
+from benchmark.pairs import check_pairs
+from benchmark.types import DatasetInfo, Pair, Progress, UserError
+
+LABELS = "dmos.csv"
+IMAGES = "images"
+COLUMNS = ("dist_img", "ref_img", "dmos", "var")
+NAME = re.compile(r"(I\d\d)_(\d\d)_0([1-5])\.png", re.IGNORECASE)
+
+DISTORTIONS = (
+    "Gaussian blur",
+    "lens blur",
+    "motion blur",
+    "colour diffusion",
+    "colour shift",
+    "colour quantization",
+    "colour saturation (HSV)",
+    "colour saturation (Lab)",
+    "JPEG2000 compression",
+    "JPEG compression",
+    "white noise",
+    "white noise in colour components",
+    "impulse noise",
+    "multiplicative noise",
+    "denoising",
+    "brighten",
+    "darken",
+    "mean shift",
+    "jitter",
+    "non-eccentricity patch",
+    "pixelate",
+    "quantization",
+    "colour block",
+    "high sharpen",
+    "contrast change",
+)
+"""Types 01 to 25 as the database's page names them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kadid10k:
+    """KADID-10k in its official layout."""
+
+    info: DatasetInfo
+
+    def missing(self, data_root: Path | None) -> str | None:
+        """Say why the images cannot be used from `data_root`; None when they can."""
+        return why_missing(self.info, data_root, (LABELS, IMAGES))
+
+    def pairs(self, data_root: Path | None, *, images: bool = True, progress: Progress | None = None) -> list[Pair]:
+        """Read and check all pairs, sorted by id (`I01_01_01.png`); with `images=False` from the label list alone.
+
+        Raises UserError when something is missing, doubled, unreadable or out of range.
+        """
+        folder = locate(self.info, data_root, (LABELS, IMAGES) if images else (LABELS,))
+        files = files_below(self.info, [find(folder, IMAGES)]) if images else {}
+        path = find(folder, LABELS) or folder / LABELS
+
+        def parse(row: dict[str, str]) -> Pair:
+            parts = NAME.fullmatch(row["dist_img"])
+            if not parts or not 1 <= int(parts[2]) <= len(DISTORTIONS):
+                raise ValueError(f"{row['dist_img']!r} is no name like I01_01_01.png with types 01 to 25")
+            name, reference = f"I{row['dist_img'][1:].lower()}", f"{parts[1].upper()}.png"
+            if row["ref_img"].lower() != reference.lower():
+                raise ValueError(f"{name} cannot have the reference {row['ref_img']!r}")
+            variance = number(row["var"], "var")
+            if variance < 0:
+                raise ValueError(f"var {variance:g} of {name} is negative")
+            return Pair(
+                id=name,
+                distorted=files.get(name.lower(), folder / IMAGES / name),
+                reference=files.get(reference.lower(), folder / IMAGES / reference),
+                content=parts[1].lower(),
+                label=number(row["dmos"], "dmos"),
+                distortion=DISTORTIONS[int(parts[2]) - 1],
+                level=float(parts[3]),
+                label_std=math.sqrt(variance),
+            )
+
+        pairs = parse_each(self.info, path, self._rows(path), parse, f"columns {', '.join(COLUMNS)}")
+        return check_pairs(self.info, pairs, images=images)
+
+    def _rows(self, path: Path) -> list[tuple[int, dict[str, str]]]:
+        lines = text_lines(self.info, path)
+        reader = csv.reader(line for _, line in lines)
+        header = [cell.strip().lower() for cell in next(reader, [])]
+        absent = [name for name in COLUMNS if name not in header]
+        if absent:
+            raise UserError(f"{self.info.name}: {path}: no column {', '.join(absent)}; its first line is {header}")
+        rows = []
+        for cells in reader:
+            row = dict.fromkeys(COLUMNS, "") | dict(zip(header, map(str.strip, cells), strict=False))
+            rows.append((lines[reader.line_num - 1][0], row))
+        return rows
+
+
+DATASET = Kadid10k(
+    DatasetInfo(
+        name="kadid10k",
+        title="KADID-10k, Konstanz Artificially Distorted Image Database",
+        label_kind="MOS",
+        label_higher_is_better=True,
+        label_range=(1.0, 5.0),
+        n_pairs=10125,
+        n_contents=81,
+        licence="the authors': free download for research, with citation; read the database's page",
+        url="https://database.mmsp-kn.de/kadid-10k-database.html",
+        citation="H. Lin, V. Hosu and D. Saupe, KADID-10k: A large-scale artificially distorted IQA database, QoMEX 2019",
+        layout="images/I01.png ... I81.png\nimages/I01_01_01.png ... I81_25_05.png\ndmos.csv   dist_img,ref_img,dmos,var",
+        note="The column `dmos` is higher-is-better (1 bad, 5 excellent) in spite of its name; label_std is the square root "
+        "of the column `var`.",
+    )
+)

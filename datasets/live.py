@@ -1,0 +1,114 @@
+"""`live`: LIVE release 2, five distortions of 29 photographs.
+
+Traps: the labels are one row of 982 without names, in the order of `PARTS`, each part in the order img1, img2, ...; the
+references stand among them (``orgs`` = 1) and are left out, which leaves 779; a DMOS is lower for the better image.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from iqa_datasets.layout import files_below, find, locate, why_missing
+
+from benchmark.pairs import check_pairs, first_few
+from benchmark.types import DatasetInfo, Pair, Progress, UserError
+
+LABELS = "dmos_realigned.mat"
+REFERENCE_NAMES = "refnames_all.mat"
+REFERENCES = "refimgs"
+PARTS = {
+    "jp2k": ("JPEG2000 compression", 227),
+    "jpeg": ("JPEG compression", 233),
+    "wn": ("white noise", 174),
+    "gblur": ("Gaussian blur", 174),
+    "fastfading": ("fast fading", 174),
+}
+"""Folder -> (readable name, number of images with the references among them), in the order of the labels."""
+N_ENTRIES = 982
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """LIVE release 2 in its official layout, with the realigned DMOS."""
+
+    info: DatasetInfo
+
+    def missing(self, data_root: Path | None) -> str | None:
+        """Say why the images cannot be used from `data_root`; None when they can."""
+        return why_missing(self.info, data_root, (LABELS, REFERENCE_NAMES, REFERENCES, *PARTS))
+
+    def pairs(self, data_root: Path | None, *, images: bool = True, progress: Progress | None = None) -> list[Pair]:
+        """Read and check all pairs, sorted by id (`jp2k/img2.bmp`); with `images=False` from the labels alone.
+
+        Raises UserError when something is missing, doubled, unreadable or out of range.
+        """
+        labels = (LABELS, REFERENCE_NAMES)
+        folder = locate(self.info, data_root, (*labels, REFERENCES, *PARTS) if images else labels)
+        deviations: list[float]
+        dmos, deviations, is_reference = (
+            [float(value) for value in self._row(folder, LABELS, name)] for name in ("dmos_new", "dmos_std", "orgs")
+        )
+        names = [str(getattr(name, "item", lambda name=name: name)()) for name in self._row(folder, REFERENCE_NAMES)]
+        if not set(is_reference) <= {0.0, 1.0}:
+            raise UserError(f"{self.info.name}: orgs in {LABELS} must be 0 or 1, found {first_few(set(is_reference))}")
+        references = files_below(self.info, [find(folder, REFERENCES)]) if images else {}
+        pairs = []
+        entry = 0
+        for part, (readable, count) in PARTS.items():
+            files = files_below(self.info, [find(folder, part)]) if images else {}
+            for index in range(1, count + 1):
+                name, reference = f"img{index}.bmp", names[entry].strip().lower()
+                if not is_reference[entry]:
+                    pairs.append(
+                        Pair(
+                            id=f"{part}/{name}",
+                            distorted=files.get(name, folder / part / name),
+                            reference=references.get(reference, folder / REFERENCES / reference),
+                            content=reference.removesuffix(".bmp"),
+                            label=dmos[entry],
+                            distortion=readable,
+                            label_std=deviations[entry],
+                        )
+                    )
+                entry += 1
+        return check_pairs(self.info, pairs, images=images)
+
+    def _row(self, folder: Path, file: str, variable: str = "refnames_all") -> list[Any]:
+        """The 982 entries of a variable in a MATLAB file; raises UserError when it is damaged or has another number."""
+        from scipy.io import loadmat
+
+        path = find(folder, file) or folder / file
+        try:
+            row = loadmat(path)[variable].ravel()
+        except KeyError as error:
+            raise UserError(f"{self.info.name}: {path} holds no variable {variable}") from error
+        except Exception as error:  # a damaged file fails in many ways inside scipy and zlib
+            raise UserError(f"{self.info.name}: {path} cannot be read ({type(error).__name__}: {error})") from error
+        if len(row) != N_ENTRIES:
+            raise UserError(f"{self.info.name}: {path}: expected {N_ENTRIES} entries in {variable}, found {len(row)}")
+        return list(row)
+
+
+DATASET = Live(
+    DatasetInfo(
+        name="live",
+        title="LIVE Image Quality Assessment Database, release 2",
+        label_kind="DMOS",
+        label_higher_is_better=False,
+        label_range=(-10.0, 120.0),
+        n_pairs=779,
+        n_contents=29,
+        licence="LIVE notice: use, copying, modification and distribution for any purpose with the notice kept, but the "
+        "nine pictures of Visual Delights Inc. not outside the scope of the database",
+        url="https://live.ece.utexas.edu/research/quality/subjective.htm",
+        citation="H. R. Sheikh, M. F. Sabir and A. C. Bovik, A statistical evaluation of recent full reference image "
+        "quality assessment algorithms, IEEE Trans. Image Process. 15(11), 2006",
+        layout="refimgs/bikes.bmp ...\n"
+        "jp2k/img1.bmp ... jpeg/ wn/ gblur/ fastfading/\n"
+        "dmos_realigned.mat   dmos_new, dmos_std, orgs\n"
+        "refnames_all.mat     refnames_all",
+        note="Realigned DMOS, lower is better. The 203 entries that are the references themselves are left out.",
+    )
+)

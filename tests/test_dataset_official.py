@@ -1,0 +1,395 @@
+"""Every official data set, in a small generated tree that is always there and with its real names and labels."""
+
+import csv
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import fake_trees
+import numpy as np
+import pytest
+from iqa_datasets import csiq, kadid10k, live, pipal, tid2008, tid2013
+
+from benchmark.images import read_rgb
+from benchmark.types import UserError
+
+
+@dataclass
+class Tree:
+    dataset: object
+    root: Path
+    """The data root."""
+    folder: Path
+    expected: dict[str, float]
+    """Label by id."""
+
+
+def small(dataset, expected):
+    contents = len(expected) if dataset.info.name == "live" else None
+    return replace(dataset, info=replace(dataset.info, n_pairs=len(expected), n_contents=contents))
+
+
+def grid(pattern, *axes):
+    """Names from a pattern and the axes' values, with labels 1.00, 1.01, ..."""
+    names = [
+        pattern.format(*values) for values in np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, len(axes))
+    ]
+    return [(name, round(1 + index / 100, 2)) for index, name in enumerate(names)]
+
+
+def make(name: str, root: Path) -> Tree:
+    """A generated miniature of the data set `name`."""
+    if name in {"tid2013", "tid2008"}:
+        dataset, kinds = (tid2013.DATASET, 24) if name == "tid2013" else (tid2008.DATASET, 17)
+        labels = grid("I{:02d}_{:02d}_{:d}.bmp", [1, 25], range(1, kinds + 1), [1, 4])
+        folder = fake_trees.tid(root / name.upper(), labels, deviations=[0.1 + i / 1000 for i in range(len(labels))])
+        return Tree(small(dataset, labels), root, folder, {key.lower(): label for key, label in labels})
+    if name == "kadid10k":
+        labels = grid("I{:02d}_{:02d}_{:02d}.png", [1, 81], range(1, 26), [1, 5])
+        folder = fake_trees.kadid(root / "KADID-10k", labels)
+        return Tree(small(kadid10k.DATASET, labels), root, folder, dict(labels))
+    if name == "pipal":
+        labels = [
+            (key, label * 1000) for key, label in grid("A{:04d}_{:02d}_{:02d}.bmp", [1, 2, 3, 4], range(7), [0, 9])
+        ]
+        folder = fake_trees.pipal(root / "PIPAL", labels, parts=True)
+        return Tree(small(pipal.DATASET, labels), root, folder, dict(labels))
+    if name == "csiq":
+        labels = [
+            (f"{content}.{kind}.{level}.png", round(0.01 * level + 0.1 * index, 3))
+            for content in ("1600", "aerial_city")
+            for index, kind in enumerate(fake_trees.CSIQ_FOLDERS)
+            for level in (1, 3)
+        ]
+        folder = fake_trees.csiq(root / "CSIQ", labels)
+        return Tree(small(csiq.DATASET, labels), root, folder, dict(labels))
+    labels = [
+        (f"{part}/img{index}.bmp", reference, 10.0 + index)
+        for part in fake_trees.LIVE_PARTS
+        for index, reference in ((1, "bikes.bmp"), (17, "womanhat.bmp"))
+    ]
+    folder = fake_trees.live(root / "live", labels)
+    expected = {key: dmos for key, _, dmos in labels}
+    dataset = replace(live.DATASET, info=replace(live.DATASET.info, n_pairs=len(labels), n_contents=2))
+    return Tree(dataset, root, folder, expected)
+
+
+NAMES = ("tid2013", "tid2008", "kadid10k", "pipal", "csiq", "live")
+
+
+@pytest.fixture(params=NAMES)
+def tree(request, tmp_path):
+    return make(request.param, tmp_path)
+
+
+LABEL_FILES = {
+    "tid2013": "mos_with_names.txt",
+    "tid2008": "mos_with_names.txt",
+    "kadid10k": "dmos.csv",
+    "pipal": "Train_Label/A0002.txt",
+    "csiq": "csiq.DMOS.xlsx",
+    "live": "dmos_realigned.mat",
+}
+
+
+def test_every_name_gets_its_own_label_and_readable_files(tree):
+    pairs = tree.dataset.pairs(tree.root)
+    assert {pair.id: pair.label for pair in pairs} == tree.expected
+    assert [pair.id for pair in pairs] == sorted(tree.expected)
+    assert tree.dataset.missing(tree.root) is None
+    for pair in pairs:
+        assert pair.distorted.stem.lower() == Path(pair.id).stem.lower()
+        assert pair.reference.stem.lower() == pair.content
+        assert pair.distortion
+        np.testing.assert_array_equal(read_rgb(pair.distorted), [[[192, 128, 64]]])
+
+
+def test_the_data_root_may_be_the_data_set_itself(tree):
+    assert tree.dataset.pairs(tree.folder) == tree.dataset.pairs(tree.root)
+
+
+def test_labels_need_no_images(tree):
+    complete = tree.dataset.pairs(tree.root)
+    for path in sorted(tree.folder.rglob("*")):
+        if path.suffix.lower() in {".bmp", ".png"}:
+            path.unlink()
+    labels_only = tree.dataset.pairs(tree.root, images=False)
+    assert [(p.id, p.label, p.content, p.distortion, p.level, p.label_std) for p in labels_only] == [
+        (p.id, p.label, p.content, p.distortion, p.level, p.label_std) for p in complete
+    ]
+
+
+def test_missing_images_are_an_error_that_names_the_first_few(tree):
+    gone = sorted(tree.dataset.pairs(tree.root), key=lambda pair: pair.id)[:7]
+    for pair in gone:
+        pair.distorted.unlink()
+    with pytest.raises(UserError, match=r"7 images are missing: .* and 2 more") as error:
+        tree.dataset.pairs(tree.root)
+    assert gone[0].distorted.name.lower() in str(error.value).lower()
+
+
+def test_a_missing_reference_is_an_error_that_names_it(tree):
+    reference = tree.dataset.pairs(tree.root)[0].reference
+    reference.unlink()
+    with pytest.raises(UserError, match="1 images are missing") as error:
+        tree.dataset.pairs(tree.root)
+    assert reference.name.lower() in str(error.value).lower()
+
+
+def test_a_wrong_count_is_an_error_with_both_numbers(tree):
+    n = len(tree.expected)
+    dataset = replace(tree.dataset, info=replace(tree.dataset.info, n_pairs=n + 1))
+    with pytest.raises(UserError, match=f"expected {n + 1} pairs, found {n}"):
+        dataset.pairs(tree.root)
+
+
+def test_a_label_out_of_range_is_an_error_that_names_it(tree):
+    dataset = replace(tree.dataset, info=replace(tree.dataset.info, label_range=(-100.0, -90.0)))
+    with pytest.raises(UserError, match=r"labels lie outside -100..-90: .* = "):
+        dataset.pairs(tree.root)
+
+
+def test_an_absent_set_says_what_it_is_and_how_to_get_it(tree, tmp_path):
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    with pytest.raises(UserError) as error:
+        tree.dataset.pairs(empty)
+    info = tree.dataset.info
+    for fact in (info.title, info.url, info.licence, info.layout.splitlines()[0]):
+        assert fact in str(error.value)
+    assert tree.dataset.missing(empty) == str(error.value).splitlines()[0]
+    assert "no data folder given" in tree.dataset.missing(None)
+
+
+@pytest.mark.parametrize("damage", ["garbage", "empty", "cut"])
+def test_a_damaged_label_file_is_a_user_error_naming_it(tree, damage):
+    path = tree.folder / LABEL_FILES[tree.dataset.info.name]
+    content = path.read_bytes()
+    path.write_bytes(
+        {"garbage": b"\xff\xfe\0x\x9d\n" * 5, "empty": b"", "cut": content[: len(content) // 2] + b"\0"}[damage]
+    )
+    with pytest.raises(UserError, match=path.name):
+        tree.dataset.pairs(tree.root, images=False)
+
+
+@pytest.mark.parametrize("name", ["tid2013", "pipal", "kadid10k"])
+def test_a_doubled_label_is_an_error_that_names_it(name, tmp_path):
+    tree = make(name, tmp_path)
+    path = tree.folder / LABEL_FILES[name]
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([*lines, lines[-1]]) + "\n")
+    if (std := tree.folder / "mos_std.txt").exists():
+        std.write_text(std.read_text() + "0.1\n")
+    with pytest.raises(UserError, match="1 pairs stand twice in the label list"):
+        tree.dataset.pairs(tree.root)
+
+
+@pytest.mark.parametrize("name", ["tid2013", "pipal", "kadid10k"])
+@pytest.mark.parametrize(
+    "line", ["what is this", "5.0 I01_99_1.bmp", "five I01_01_2.bmp", "A0002_99_00.bmp,1", "I01_01_01.png,I02.png,3,1"]
+)
+def test_an_unreadable_label_line_is_named_with_its_number(name, line, tmp_path):
+    tree = make(name, tmp_path)
+    path = tree.folder / LABEL_FILES[name]
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([*lines[:3], "", line, *lines[3:]]))
+    with pytest.raises(UserError, match=r"1 cannot be read: line 5: "):
+        tree.dataset.pairs(tree.root, images=False)
+
+
+def test_two_files_of_one_name_are_refused_since_either_may_be_the_rated_one(tmp_path):
+    tree = make("pipal", tmp_path)
+    fake_trees.touch(tree.folder / "Train_Dist" / "A0001_00_00.bmp")
+    with pytest.raises(UserError, match="1 files have the name of another"):
+        tree.dataset.pairs(tree.root)
+
+
+# --- the traps of single sets ---
+
+
+def test_tid_ids_are_lower_case_and_levels_and_types_come_from_the_name(tmp_path):
+    tree = make("tid2013", tmp_path)
+    by_id = {pair.id: pair for pair in tree.dataset.pairs(tree.root)}
+    pair = by_id["i25_22_4.bmp"]
+    assert (pair.content, pair.distortion, pair.level) == ("i25", "colour quantization with dither", 4.0)
+
+
+def test_tid_deviations_follow_the_order_of_the_list_and_may_be_absent(tmp_path):
+    tree = make("tid2013", tmp_path)
+    by_id = {pair.id: pair for pair in tree.dataset.pairs(tree.root)}
+    assert by_id["i01_01_1.bmp"].label_std == pytest.approx(0.1)
+    assert by_id["i01_02_1.bmp"].label_std == pytest.approx(0.102)
+    std = tree.folder / "mos_std.txt"
+    std.write_text("0.1\n")
+    with pytest.raises(UserError, match="has 1 values, expected one for each of 96 labels"):
+        tree.dataset.pairs(tree.root)
+    std.unlink()
+    assert {pair.label_std for pair in tree.dataset.pairs(tree.root)} == {None}
+
+
+def test_tid2008_has_no_type_18(tmp_path):
+    tree = make("tid2008", tmp_path)
+    (tree.folder / "mos_with_names.txt").write_text("5.0 I01_18_1.bmp\n")
+    with pytest.raises(UserError, match="types 01 to 17"):
+        tree.dataset.pairs(tree.root)
+
+
+def test_kadid_dmos_is_higher_is_better_and_var_is_a_variance(tmp_path):
+    tree = make("kadid10k", tmp_path)
+    assert tree.dataset.info.label_higher_is_better
+    assert {pair.label_std for pair in tree.dataset.pairs(tree.root)} == {0.5}
+
+
+def test_kadid_refuses_a_reference_of_another_content(tmp_path):
+    tree = make("kadid10k", tmp_path)
+    path = tree.folder / "dmos.csv"
+    path.write_text(path.read_text().replace("I01_01_01.png,I01.png", "I01_01_01.png,I81.png"))
+    with pytest.raises(UserError, match=r"line 2: I01_01_01.png cannot have the reference 'I81.png'"):
+        tree.dataset.pairs(tree.root)
+
+
+@pytest.mark.parametrize("parts", [True, False])
+def test_pipal_is_found_in_one_folder_or_four_with_the_same_ids(tmp_path, parts):
+    labels = grid("A{:04d}_{:02d}_{:02d}.bmp", [1, 70, 130, 190], range(7), [0])
+    folder = fake_trees.pipal(tmp_path / "pipal", labels, parts=parts)
+    assert (folder / "Distortion_4").is_dir() == parts
+    pairs = small(pipal.DATASET, labels).pairs(tmp_path)
+    assert [(pair.id, pair.label) for pair in pairs] == labels
+    assert pairs[3].distortion == "GAN-based super-resolution"
+
+
+def test_pipal_is_found_when_archives_were_unpacked_into_folders_of_their_own(tmp_path):
+    tree = make("pipal", tmp_path)
+    part = tree.folder / "Distortion_1"
+    inner = tree.folder / "inner"
+    part.rename(inner)
+    part.mkdir()
+    inner.rename(part / "Distortion_1")
+    assert len(tree.dataset.pairs(tree.root)) == len(tree.expected)
+
+
+def test_live_leaves_out_references_and_keeps_the_order_of_the_parts(tmp_path):
+    tree = make("live", tmp_path)
+    pairs = {pair.id: pair for pair in tree.dataset.pairs(tree.root)}
+    assert len(pairs) == 10
+    assert pairs["gblur/img17.bmp"].content == "womanhat"
+    assert pairs["gblur/img17.bmp"].distortion == "Gaussian blur"
+    assert not tree.dataset.info.label_higher_is_better
+
+
+def test_live_refuses_label_files_of_another_length(tmp_path):
+    from scipy.io import loadmat, savemat
+
+    tree = make("live", tmp_path)
+    path = tree.folder / "dmos_realigned.mat"
+    data = {key: value[:, :-1] for key, value in loadmat(path).items() if not key.startswith("__")}
+    savemat(path, data)
+    with pytest.raises(UserError, match="expected 982 entries in dmos_new, found 981"):
+        tree.dataset.pairs(tree.root)
+    savemat(path, {"dmos": np.zeros((1, 982))})
+    with pytest.raises(UserError, match="holds no variable dmos_new"):
+        tree.dataset.pairs(tree.root)
+
+
+def test_csiq_spellings_of_folder_file_and_sheet_meet(tmp_path):
+    tree = make("csiq", tmp_path)
+    pairs = {pair.id: pair for pair in tree.dataset.pairs(tree.root)}
+    pair = pairs["1600.jpeg2000.3.png"]
+    assert (pair.distorted.parent.name, pair.distortion, pair.level) == ("jpeg2000", "JPEG2000 compression", 3.0)
+    assert pairs["1600.AWGN.1.png"].distorted.parent.name == "awgn"
+    assert pair.label_std == pytest.approx(0.05)
+
+
+# --- the real names and labels ---
+
+
+def real_labels(shared, name):
+    return fake_trees.read_list(shared / "reference" / "mos_lists" / name)
+
+
+def check_real(dataset, root, expected, n_distortions):
+    pairs = dataset.pairs(root)
+    assert len(pairs) == dataset.info.n_pairs
+    assert {pair.id.lower(): pair.label for pair in pairs} == expected
+    assert len({pair.distortion for pair in pairs}) == n_distortions
+    return pairs
+
+
+def test_tid2008_with_its_real_names_and_labels(shared, tmp_path):
+    labels = [
+        (os.path.basename(row["dis_img_path"]), float(row["score"])) for row in real_labels(shared, "TID2008.csv")
+    ]
+    fake_trees.tid(tmp_path / "tid2008", labels)
+    check_real(tid2008.DATASET, tmp_path, {name.lower(): label for name, label in labels}, 17)
+
+
+def test_tid2013_with_its_real_names_labels_and_deviations(shared, tmp_path):
+    with (shared / "reference/per_image_scores/TID2013.VQMT.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    labels = [(row["dist_img"], float(row["mos"])) for row in rows]
+    assert {"I25_11_1.BMP", "i01_01_2.bmp"} <= {name for name, _ in labels}, "letter case is mixed in the real list"
+    fake_trees.tid(tmp_path / "tid2013", labels, deviations=[float(row["var"]) for row in rows])
+    pairs = check_real(tid2013.DATASET, tmp_path, {name.lower(): label for name, label in labels}, 24)
+    assert {pair.id: pair.label_std for pair in pairs} == {row["dist_img"].lower(): float(row["var"]) for row in rows}
+    rounded = {os.path.basename(row["dis_img_path"]): float(row["score"]) for row in real_labels(shared, "TID2013.csv")}
+    np.testing.assert_allclose([pair.label for pair in pairs], [rounded[pair.id] for pair in pairs], atol=1e-4)
+
+
+def test_kadid10k_with_its_real_names_and_labels(shared, tmp_path):
+    labels = [
+        (os.path.basename(row["dis_img_path"]), float(row["score"])) for row in real_labels(shared, "KADID-10k.csv")
+    ]
+    fake_trees.kadid(tmp_path / "kadid10k", labels)
+    check_real(kadid10k.DATASET, tmp_path, {name.lower(): label for name, label in labels}, 25)
+
+
+def test_csiq_with_its_real_names_and_labels(shared, tmp_path):
+    rows = real_labels(shared, "CSIQ.csv")
+    labels = [(os.path.basename(row["dis_img_path"]), float(row["score"])) for row in rows]
+    fake_trees.csiq(tmp_path / "csiq", labels)
+    pairs = check_real(csiq.DATASET, tmp_path, {name.lower(): label for name, label in labels}, 6)
+    references = {os.path.basename(row["dis_img_path"]): os.path.basename(row["ref_img_path"]) for row in rows}
+    assert all(pair.reference.name == references[pair.id] for pair in pairs)
+
+
+def test_live_with_its_real_names_labels_and_references(shared, tmp_path):
+    rows = real_labels(shared, "LIVE.csv")
+    labels = [
+        (row["dis_img_path"].removeprefix("LIVE/"), os.path.basename(row["ref_img_path"]), float(row["score"]))
+        for row in rows
+    ]
+    fake_trees.live(tmp_path / "LIVE", labels)
+    pairs = check_real(live.DATASET, tmp_path, {name: dmos for name, _, dmos in labels}, 5)
+    references = {name: reference for name, reference, _ in labels}
+    assert all(pair.reference.name == references[pair.id] for pair in pairs)
+
+
+def test_pipal_with_its_real_names_and_labels_has_the_published_numbers_of_types(shared, tmp_path):
+    labels = [(os.path.basename(row["dis_img_path"]), float(row["score"])) for row in real_labels(shared, "PIPAL.csv")]
+    fake_trees.pipal(tmp_path / "pipal", labels, parts=True)
+    pairs = check_real(pipal.DATASET, tmp_path, {name.lower(): label for name, label in labels}, 7)
+    counts = {kind: sum(pair.distortion == kind for pair in pairs) / 200 for kind in pipal.DISTORTIONS}
+    assert list(counts.values()) == [12, 16, 10, 24, 13, 14, 27]
+
+
+@pytest.mark.parametrize(("name", "module"), [("KADID-10k.csv", kadid10k), ("TID2013.csv", tid2013)])
+def test_names_of_types_are_those_of_an_independent_list(shared, name, module):
+    """The other list abbreviates; one telling word per type is compared."""
+    words = {
+        "GBLUR": "gaussian blur", "Lens_Blur": "lens", "Motion_Blur": "motion", "JP2K": "jpeg2000", "JPEG": "jpeg",
+        "Color_Diffusion": "diffusion", "Color_Shift": "colour shift", "Impulse_Noise": "impulse", "Brighten": "brighten",
+        "Impluse_Noise": "impulse", "Darken": "darken", "Mean_Shift": "mean shift", "Jitter": "jitter", "Pixelate": "pixelate",
+        "High_Sharpen": "sharpen", "Contrast Dist.": "contrast", "Contrast_Dist.": "contrast", "Denoising": "denoising",
+        "Masked_Noise": "masked", "Comfort_Noise": "comfort", "Dithering": "dither", "Chroma_Aberrations": "aberrations",
+        "Saturation_Dist.": "saturation", "Saturation_Dist._HSV": "hsv", "Saturation_Dist._Lab": "lab",
+        "Multiplicative_Noise": "multiplicative", "Multi._Gaussian Noise": "multiplicative", "Block_Dist.": "block",
+        "Color_Block": "block", "Quantization": "quantization", "Quantization_Noise": "quantization", "Pink_Noise": "correlated",
+    }  # fmt: skip
+    distortions = getattr(module, "DISTORTIONS", None) or __import__("iqa_datasets.tid", fromlist=["tid"]).DISTORTIONS
+    compared = set()
+    for row in real_labels(shared, name):
+        if (word := words.get(row["dis_type"])) is not None:
+            code = int(row["dis_img_path"].rsplit("_", 2)[1])
+            assert word in distortions[code - 1].lower()
+            compared.add(code)
+    assert len(compared) >= 16
