@@ -10,137 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from benchmark.pairs import split_pairs
-from benchmark.registry import unknown_name
-from benchmark.store import Series, Store, StoredDataset
-from benchmark.types import Agreement, DatasetInfo, Estimate, MetricInfo, Pair, UserError
+from benchmark.measured import Measured
+from benchmark.types import Agreement, DatasetInfo, Estimate, MetricInfo, Pair
 
 if TYPE_CHECKING:
     from benchmark.statistics import Comparison
-
-SUBSET_FIELDS = ("distortion", "content", "split", "level")
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """What the store holds of one series: raw scores and reasons by pair id."""
-
-    info: MetricInfo
-    scores: Mapping[str, float]
-    failures: Mapping[str, str]
-    seconds_per_pair: float | None = None
-    not_run: str = ""
-
-    def scored(self, pairs: Sequence[Pair]) -> list[Pair]:
-        """The pairs that have a finite score."""
-        return [pair for pair in pairs if math.isfinite(self.scores.get(pair.id, math.nan))]
-
-    def failed(self, pairs: Sequence[Pair]) -> dict[str, str]:
-        """Reasons by pair id, of the pairs without a finite score that were tried."""
-        reasons = {}
-        for pair in pairs:
-            score = self.scores.get(pair.id)
-            if score is not None and not math.isfinite(score):
-                reasons[pair.id] = f"the score is {score}"
-            elif score is None and pair.id in self.failures:
-                reasons[pair.id] = self.failures[pair.id]
-        return reasons
-
-
-def read(store: Store, series: Series) -> Measured:
-    """Read one series from the store."""
-    return Measured(
-        series.info,
-        store.scores(series),
-        store.failures(series),
-        store.seconds_per_pair(series),
-        series.not_run,
-    )
-
-
-def current(
-    store: Store, dataset: StoredDataset, known: Mapping[str, MetricInfo], *, all_versions: bool = False
-) -> list[Measured]:
-    """The series of a data set that count now, one per metric, in the order they were first stored.
-
-    A metric in `known` (the registry's) counts with that version and those weights; where only others are stored, it is
-    "not run", and says which. A metric that is not known (imported scores, an absent plugin) counts with the series
-    stored last. With `all_versions` every stored series counts.
-    """
-    stored: dict[str, list[Series]] = {}
-    for series in store.series(dataset):
-        stored.setdefault(series.info.name, []).append(series)
-    if all_versions:
-        return [read(store, series) for versions in stored.values() for series in versions]
-    result = []
-    for name, versions in stored.items():
-        info = known.get(name)
-        if info is None:
-            result.append(read(store, versions[-1]))
-            continue
-        wanted = (info.version, info.weights_sha256)
-        matching = [series for series in versions if (series.info.version, series.info.weights_sha256) == wanted]
-        if matching:
-            result.append(read(store, matching[0]))
-        else:
-            result.append(Measured(info, {}, {}, not_run=_stale(info, versions)))
-    return result
-
-
-def _stale(info: MetricInfo, versions: Sequence[Series]) -> str:
-    others = ", ".join(version_name(series.info) for series in versions)
-    return (
-        f"the stored scores are of version {others}, this program has {version_name(info)}; "
-        "run it again, or show every version with --all-versions"
-    )
-
-
-def version_name(info: MetricInfo) -> str:
-    """Version, and the first characters of the weights' hash where there are weights."""
-    return f"{info.version} (weights {info.weights_sha256[:8]})" if info.weights_sha256 else info.version
-
-
-def take_subset(pairs: Sequence[Pair], subset: str) -> list[Pair]:
-    """Return the pairs that `subset` names; labels and order as they were.
-
-    `subset` is "all", or FIELD=VALUE[,VALUE...] with FIELD among distortion, content, split, level; several conditions
-    are joined by ";" and all hold: "distortion=jpeg,gblur;content=bikes". `split` also takes "test:0.2:7" (see
-    `benchmark.pairs.split_pairs`). Raises UserError for another field or a value that no pair has, naming what exists.
-    """
-    chosen = list(pairs)
-    if subset in ("", "all"):
-        return chosen
-    for condition in subset.split(";"):
-        field, equals, values = (part.strip() for part in condition.partition("="))
-        if not equals or field not in SUBSET_FIELDS:
-            raise UserError(
-                f"subset: expected all or FIELD=VALUE with FIELD among {', '.join(SUBSET_FIELDS)}, got {condition!r}; "
-                "for example distortion=jpeg,gblur"
-            )
-        if field == "split":
-            chosen = split_pairs(chosen, values)
-            continue
-        existing = {_field(pair, field) for pair in pairs} - {""}
-        wanted = [values] if values in existing else [value.strip() for value in values.split(",")]
-        for value in wanted:
-            if value not in existing:
-                raise unknown_name(field, value, existing)
-        chosen = [pair for pair in chosen if _field(pair, field) in wanted]
-    if not chosen:
-        raise UserError(f"subset {subset}: no pair meets all of its conditions")
-    return chosen
-
-
-def _field(pair: Pair, field: str) -> str:
-    value = getattr(pair, field)
-    if value is None:
-        return ""
-    return f"{value:g}" if isinstance(value, float | int) else value
-
-
-def distortions(pairs: Sequence[Pair]) -> list[str]:
-    """Names of the distortion types, sorted; none where the data set does not say."""
-    return sorted({pair.distortion for pair in pairs} - {""})
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,7 +161,7 @@ def _statistics(
     contents = [pair.content for pair in pairs]
     if statistics is not None and set(statistics) == {"srcc"}:
         return _srcc(scores, labels, contents, replicates, confidence, seed), None
-    common = {"replicates": replicates, "confidence": confidence, "seed": seed}
+    common: dict[str, Any] = {"replicates": replicates, "confidence": confidence, "seed": seed}
     if statistics is not None and set(statistics) <= set(stats.BASIC):
         noise: dict[str, Any] = {}
     else:
@@ -361,12 +235,16 @@ def _interval_sentence(agreements: Mapping[str, Agreement], confidence: float) -
     for agreement in sorted(agreements.values(), key=lambda one: one.n_scored, reverse=True):
         estimate = agreement.statistics.get("srcc")
         if estimate is not None and math.isfinite(estimate.low):
-            return f"Intervals: {confidence:.4g} confidence, {estimate.method} (for SRCC; other statistics have other scales)."
+            return (
+                f"Intervals: {100 * confidence:.4g} %, {estimate.method} (SRCC; other statistics on their own scale)."
+            )
     return ""
 
 
 def _test_sentence(comparison: Comparison | None) -> str:
-    tested = [test for test in comparison.tests if math.isfinite(test.p_holm)] if comparison else []
+    if comparison is None:
+        return ""
+    tested = [test for test in comparison.tests if math.isfinite(test.p_holm)]
     if not tested:
         return ""
     return (

@@ -9,20 +9,14 @@ from dataclasses import replace
 
 import benchmark
 from benchmark import published
-from benchmark.agreement import (
-    Measured,
-    current,
-    distortions,
-    evaluate,
-    evaluate_parts,
-    take_subset,
-    version_name,
-)
+from benchmark.agreement import evaluate, evaluate_parts
 from benchmark.leaderboard.board import HIGHER_IS_BETTER, SCHEMA, Board, DatasetBoard, Reported, Row
 from benchmark.leaderboard.overall import overall
+from benchmark.measured import Measured, current, version_name
 from benchmark.registry import Registry, unknown_name
 from benchmark.store import Store, StoredDataset
-from benchmark.types import MetricInfo, UserError
+from benchmark.subsets import distortions, take_subset
+from benchmark.types import MetricInfo, Pair, UserError
 
 SORTS = (*HIGHER_IS_BETTER, "name", "time")
 SHOWN_FAILURES = 3
@@ -32,8 +26,8 @@ def build(
     store: Store,
     registry: Registry | None = None,
     *,
-    datasets: Sequence[str] = (),
-    metrics: Sequence[str] = (),
+    datasets: Sequence[str] | None = None,
+    metrics: Sequence[str] | None = None,
     subset: str = "all",
     split: str | None = None,
     sort: str = "srcc",
@@ -58,8 +52,8 @@ def build(
         part for part in (f"split={split}" if split else "", "" if subset == "all" else subset) if part
     )
     notes: list[str] = []
-    chosen = _datasets(store, datasets, all_versions, notes)
-    _check_metrics(store, chosen, metrics, known)
+    chosen = _datasets(store, datasets or (), all_versions, notes)
+    _check_metrics(store, chosen, metrics or (), known)
     boards, refused = [], []
     for stored in chosen:
         measured = current(store, stored, known, all_versions=all_versions)
@@ -133,7 +127,7 @@ def _check_metrics(
 
 def _dataset_board(
     stored: StoredDataset,
-    pairs: Sequence,
+    pairs: Sequence[Pair],
     measured: Sequence[Measured],
     *,
     subset: str,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
-from benchmark.agreement import version_name
 from benchmark.leaderboard.board import ORIENTATION, RANK_RULE, Board, DatasetBoard, Row
+from benchmark.measured import version_name
 from benchmark.types import DatasetInfo, Estimate
 
 CORRELATION_DECIMALS = 3
@@ -61,6 +62,22 @@ def cell(estimate: Estimate | None, places: int, footnotes: Footnotes) -> tuple[
     return value, f"[{number(estimate.low, places)}, {number(estimate.high, places)}]"
 
 
+def part_cell(row: Row, distortion: str, footnotes: Footnotes) -> tuple[str, str]:
+    """SRCC on one distortion as `cell` gives it; a footnote where pairs of it have no score."""
+    agreement = row.by_distortion.get(distortion)
+    if agreement is None:
+        return "", ""
+    value, interval = cell(agreement.statistics.get("srcc"), CORRELATION_DECIMALS, footnotes)
+    if agreement.n_scored < agreement.n_expected:
+        value += f" [{footnotes.mark(f'incomplete: {agreement.n_scored} of {agreement.n_expected} pairs scored')}]"
+    return value, interval
+
+
+def part_size(rows: Sequence[Row], distortion: str) -> str:
+    """How many pairs a distortion has."""
+    return str(next((row.by_distortion[distortion].n_expected for row in rows if distortion in row.by_distortion), ""))
+
+
 def direction(row: Row) -> str:
     """The metric's declared direction."""
     return "higher is better" if row.metric.higher_is_better else "lower is better"
@@ -109,7 +126,7 @@ def dataset_line(board: DatasetBoard) -> str:
     subset = "" if board.subset == "all" else f"Subset {board.subset}: "
     return (
         f"{subset}{board.n_pairs} pairs from {board.n_contents} contents. Label: {info.label_kind}, {better}. "
-        f"Label revision {board.revision[:12]}. Licence: {info.licence.rstrip('.')}."
+        f"Correlations are oriented: positive is good. Label revision {board.revision[:12]}. Licence: {info.licence.rstrip('.')}."
     )
 
 

@@ -31,6 +31,8 @@ _ESCAPED = {
     "_": r"\_",
     "{": r"\{",
     "}": r"\}",
+    "[": "{[}",
+    "]": "{]}",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
     "<": r"\textless{}",
@@ -139,19 +141,20 @@ def _caption(board: DatasetBoard) -> str:
         f"Agreement with people on {board.dataset.title}{subset} ({board.n_pairs} pairs, {board.n_contents} contents)."
         f"{note} Correlations are oriented, positive is good. {board.interval} {RANK_RULE} {board.tests}{marks}"
     )
-    return escape(sentences) + r" Best value of each column in \textbf{bold}."
+    return escape(sentences) + r" \textbf{Bold}: best of each column, in-sample rows apart."
 
 
 def _best(rows: Sequence[Row], statistic: str) -> float:
-    """The best value among ranked rows; nan without any."""
-    values = [row.value(statistic) for row in rows if row.rank is not None and not math.isnan(row.value(statistic))]
+    """The best value among ranked rows that are not in-sample; nan without any."""
+    ranked = [row.value(statistic) for row in rows if row.rank is not None and not row.in_sample]
+    values = [value for value in ranked if not math.isnan(value)]
     return (max if HIGHER_IS_BETTER[statistic] else min)(values, default=math.nan)
 
 
 def _value(board: DatasetBoard, row: Row, statistic: str, best: float, footnotes: Footnotes) -> str:
     value, interval = cells.cell(row.estimate(statistic), cells.decimals(statistic, board.dataset), footnotes)
     value = _minus(escape(value))
-    if row.rank is not None and row.value(statistic) == best:
+    if row.rank is not None and not row.in_sample and row.value(statistic) == best:
         value = rf"\textbf{{{value}}}"
     return f"{value} {{\\scriptsize {_minus(escape(interval))}}}" if interval else value
 
@@ -164,16 +167,11 @@ def _distortions(board: DatasetBoard, rows: Sequence[Row], start: int) -> list[s
     footnotes = Footnotes()
     body = [" & ".join(["Distortion", "Pairs", *(escape(cells.name(row)) for row in rows)]) + r" \\", r"\midrule"]
     for distortion in board.distortions:
-        of = [row.by_distortion.get(distortion) for row in rows]
         values = []
-        for agreement in of:
-            estimate = agreement.statistics.get("srcc") if agreement else None
-            value, interval = (
-                _minus(escape(text)) for text in cells.cell(estimate, cells.CORRELATION_DECIMALS, footnotes)
-            )
+        for row in rows:
+            value, interval = (_minus(escape(text)) for text in cells.part_cell(row, distortion, footnotes))
             values.append(f"{value} {{\\scriptsize {interval}}}" if interval else value)
-        pairs = str(next((agreement.n_expected for agreement in of if agreement), ""))
-        body.append(" & ".join([escape(distortion), pairs, *values]) + r" \\")
+        body.append(" & ".join([escape(distortion), cells.part_size(rows, distortion), *values]) + r" \\")
     caption = escape(f"SRCC per distortion on {board.dataset.title}, oriented, positive is good. {board.interval}")
     below = [escape(line) for line in footnotes.lines()]
     return _float(

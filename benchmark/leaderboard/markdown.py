@@ -81,21 +81,12 @@ def _cell(board: DatasetBoard, row: Row, statistic: str, footnotes: Footnotes) -
 
 
 def _distortions(board: DatasetBoard, footnotes: Footnotes) -> list[str]:
-    """One row per distortion where that is the longer side, so that 25 types stay readable."""
     rows = [row for row in board.rows if row.by_distortion]
     header = ["distortion", "pairs", *(escape(cells.name(row)) for row in rows)]
     lines = []
     for distortion in board.distortions:
-        of = [row.by_distortion.get(distortion) for row in rows]
-        pairs = str(next((agreement.n_expected for agreement in of if agreement), ""))
-        values = []
-        for agreement in of:
-            value, interval = cells.cell(
-                agreement.statistics.get("srcc") if agreement else None, cells.CORRELATION_DECIMALS, footnotes
-            )
-            short = "" if not agreement or agreement.n_scored == agreement.n_expected else f"({agreement.n_scored})"
-            values.append(escape(f"{value} {interval} {short}".strip()))
-        lines.append([escape(distortion), pairs, *values])
+        values = (escape(" ".join(cells.part_cell(row, distortion, footnotes)).strip()) for row in rows)
+        lines.append([escape(distortion), cells.part_size(rows, distortion), *values])
     return table(header, lines)
 
 

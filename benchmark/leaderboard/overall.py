@@ -36,7 +36,7 @@ def overall(boards: Sequence[DatasetBoard]) -> Overall | None:
         left_out[label] = "compared with no other metric on any data set whose labels it has not seen"
         del ranks[label]
     means = {label: math.fsum(of.values()) / len(of) for label, of in ranks.items()}
-    rows = [
+    places = [
         OverallRow(
             label=label,
             position=1 + sum(_below(other, mean) for other in means.values()),
@@ -45,7 +45,7 @@ def overall(boards: Sequence[DatasetBoard]) -> Overall | None:
         )
         for label, mean in sorted(means.items(), key=lambda item: (round(item[1], 9), item[0]))
     ]
-    return Overall(RULE, tuple(rows), left_out)
+    return Overall(RULE, tuple(places), left_out)
 
 
 def _below(mean: float, limit: float) -> bool:

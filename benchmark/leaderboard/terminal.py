@@ -43,7 +43,6 @@ class TerminalBoard:
     def _dataset(self, board: DatasetBoard, console: Console, options: ConsoleOptions) -> Iterator[Any]:
         from rich.text import Text
 
-        footnotes = Footnotes()
         yield Text()
         yield Text(f"{board.dataset.name}: {board.dataset.title}", style="bold")
         yield Text(cells.dataset_line(board))
@@ -52,7 +51,8 @@ class TerminalBoard:
         for note in board.notes:
             yield Text(note)
         extra = (self.board.sort,) if self.board.sort in TITLES and self.board.sort not in MAIN_STATISTICS else ()
-        yield _fitting(board, (*MAIN_STATISTICS, *extra), footnotes, console, options)
+        table, footnotes = _fitting(board, (*MAIN_STATISTICS, *extra), console, options)
+        yield table
         yield from _distortions(board, footnotes, options.max_width)
         yield from _reported(board)
         for line in cells.problems(board):
@@ -71,23 +71,22 @@ def _table() -> Table:
 
 
 def _fitting(
-    board: DatasetBoard, statistics: Sequence[str], footnotes: Footnotes, console: Console, options: ConsoleOptions
-) -> Table:
-    """The main table with as many columns as fit."""
+    board: DatasetBoard, statistics: Sequence[str], console: Console, options: ConsoleOptions
+) -> tuple[Table, Footnotes]:
+    """The main table with as many columns as fit, and the footnotes of those."""
     from rich.measure import Measurement
 
-    columns = [*statistics, "ms/pair"]
+    columns, footnotes = [*statistics, "ms/pair"], Footnotes()
     table = _main(board, columns, footnotes)
     for dropped in DROPPED_FIRST:
         if Measurement.get(console, options.update(max_width=1000), table).maximum <= options.max_width:
             break
-        columns = [column for column in columns if column != dropped]
+        columns, footnotes = [column for column in columns if column != dropped], Footnotes()
         table = _main(board, columns, footnotes)
-    return table
+    return table, footnotes
 
 
 def _main(board: DatasetBoard, columns: Sequence[str], footnotes: Footnotes) -> Table:
-    """Values with their intervals below them, since people read down a column."""
     from rich.text import Text
 
     table = _table()
@@ -95,7 +94,7 @@ def _main(board: DatasetBoard, columns: Sequence[str], footnotes: Footnotes) -> 
     table.add_column("metric", overflow="fold", max_width=22)
     for column in columns:
         table.add_column(TITLES.get(column, column), justify="right", no_wrap=column in TITLES)
-    table.add_column("scored", justify="right", max_width=14)
+    table.add_column("scored", justify="right", max_width=10)
     for row in board.rows:
         if row.agreement is None:
             values = ["not run", *[""] * (len(columns) - 1)]
@@ -111,6 +110,11 @@ def _value(board: DatasetBoard, row: Row, column: str, footnotes: Footnotes) -> 
     if column == "ms/pair":
         return "-" if row.seconds_per_pair is None else f"{1000 * row.seconds_per_pair:.3g}"
     value, interval = cells.cell(row.estimate(column), cells.decimals(column, board.dataset), footnotes)
+    return _stacked(value, interval)
+
+
+def _stacked(value: str, interval: str) -> str:
+    """The interval below its value: people read down a column."""
     return f"{value}\n{interval.replace(', ', ' ')}" if interval else value
 
 
@@ -133,14 +137,11 @@ def _distortions(board: DatasetBoard, footnotes: Footnotes, width: int) -> Itera
         for row in part:
             table.add_column(Text(cells.name(row)), justify="right")
         for distortion in board.distortions:
-            of = [row.by_distortion.get(distortion) for row in part]
             texts = []
-            for agreement in of:
-                estimate = agreement.statistics.get("srcc") if agreement else None
-                value, interval = cells.cell(estimate, cells.CORRELATION_DECIMALS, footnotes)
-                texts.append(Text(f"{value}\n{interval.replace(', ', ' ')}" if interval else value))
-            pairs = str(next((agreement.n_expected for agreement in of if agreement), ""))
-            table.add_row(Text(distortion), pairs, *texts)
+            for row in part:
+                value, interval = cells.part_cell(row, distortion, footnotes)
+                texts.append(Text(_stacked(value, interval)))
+            table.add_row(Text(distortion), cells.part_size(part, distortion), *texts)
         yield table
 
 
