@@ -1,6 +1,7 @@
 """Builds data sets in their official layouts, with any labels and images of one pixel."""
 
 import csv
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -35,11 +36,19 @@ CSIQ_SHEET = {
 }
 
 
+_written: list[Path] = []
+
+
 def touch(path: Path) -> None:
-    """Write an image of one pixel, unless there is one."""
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
+    """Make an image of one pixel unless there is one: a link to an earlier one, which is ten times faster to make."""
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(_written[-1], path)
+    except (IndexError, OSError):  # the first one, or the earlier one was deleted or has too many links
         path.write_bytes(PIXEL)
+        _written.append(path)
 
 
 def tid(folder: Path, labels: Labels, *, deviations: Sequence[float] | None = None) -> Path:
