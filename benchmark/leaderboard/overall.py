@@ -67,9 +67,7 @@ def _left_out(label: str, cells: Mapping[str, Mapping[str, Row]]) -> str:
     """Why a metric cannot be compared over all data sets; "" when it can."""
     for name, rows in cells.items():
         row = rows.get(label)
-        if row is None:
-            return f"not run on {name}"
-        if row.not_run and row.agreement is None:
+        if row is None or row.agreement is None:
             return f"not run on {name}"
         if not row.complete:
             return f"incomplete on {name}"

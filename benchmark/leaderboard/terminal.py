@@ -39,6 +39,7 @@ class TerminalBoard:
             yield Text(self.board.overall.rule, style="dim")
             for label, reason in self.board.overall.left_out.items():
                 yield Text(f"Left out: {label}: {reason}", style="dim")
+        yield Text(cells.signature(self.board), style="dim")
 
     def _dataset(self, board: DatasetBoard, console: Console, options: ConsoleOptions) -> Iterator[Any]:
         from rich.text import Text
