@@ -10,6 +10,9 @@ from typing import TypeVar
 from benchmark.pairs import dataset_folder, first_few, how_to_get, plain_name
 from benchmark.types import DatasetInfo, UserError
 
+SUFFIXES = (".bmp", ".png", ".txt")
+"""What is looked for in a folder; what else lies there (``Thumbs.db``, archives) does not matter."""
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -43,7 +46,7 @@ def find(folder: Path, name: str) -> Path | None:
 
 
 def files_below(info: DatasetInfo, folders: Iterable[Path | None]) -> dict[str, Path]:
-    """Index all files in and below `folders` by lower-case name (hidden ones left out; None is no folder).
+    """Index the images and text files in and below `folders` by lower-case name (None is no folder).
 
     Raises UserError when two files have one name: which of them was rated cannot be known.
     """
@@ -53,7 +56,7 @@ def files_below(info: DatasetInfo, folders: Iterable[Path | None]) -> dict[str, 
         for parent, inner, names in os.walk(top) if top else ():
             inner[:] = sorted(name for name in inner if not name.startswith((".", "__MACOSX")))
             for name in sorted(names):
-                if name.startswith("."):
+                if name.startswith(".") or not name.lower().endswith(SUFFIXES):
                     continue
                 path = Path(parent, name)
                 if found.setdefault(name.lower(), path) != path:
