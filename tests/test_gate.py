@@ -1,0 +1,157 @@
+"""The regression gate passes what is the same and fails what is not, by name."""
+
+import dataclasses
+import json
+import math
+from pathlib import Path
+
+import pytest
+from command import benchmark
+from conftest import PLUGIN
+
+from benchmark.gate import Baseline, Reading, compare, read_baseline, write_baseline
+from benchmark.types import UserError
+
+CORRECT = """
+from skimage.metrics import structural_similarity
+from benchmark.plugin import metric
+
+@metric(name="own-ssim", higher_is_better=True, protocol="SSIM of luma, Gaussian window.", view="luma", tolerance=1e-6)
+def own_ssim(*, distorted, reference):
+    return structural_similarity(
+        reference, distorted, gaussian_weights=True, sigma=1.5, use_sample_covariance=False, data_range=255
+    )
+
+@metric(name="ratio", higher_is_better=False, protocol="Mean ratio to the reference.", view="luma", tolerance=1e-6)
+def ratio(*, distorted, reference):
+    return (distorted / (reference + 1)).mean()
+"""
+BREAKS = {
+    "another window": ("gaussian_weights=True, sigma=1.5, ", ""),
+    "another range": ("data_range=255", "data_range=1"),
+    "swapped arguments": ("distorted / (reference + 1)", "reference / (distorted + 1)"),
+    "a failing pair": (
+        "    return (distorted /",
+        "    if distorted.mean() > reference.mean(): raise ValueError('no')\n    return (distorted /",
+    ),
+    "a metric that cannot load": ("from skimage.metrics import", "from skimage.metrics.gone import"),
+}
+
+
+def gate(folder, root, plugin, *arguments):
+    (folder / "plugin.py").write_text(plugin)
+    return benchmark(
+        *("gate", "--baseline", folder / "baseline.json", "--dataset", "toy", "--data-root", root, "--workers", "1"),
+        *("--plugin", PLUGIN, "--plugin", folder / "plugin.py", *arguments),
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(toy, tmp_path_factory):
+    """A folder with a baseline of the correct metrics."""
+    folder = tmp_path_factory.mktemp("gate")
+    done = gate(folder, toy, CORRECT, "--update", "--metrics", "own-ssim,ratio")
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def test_unchanged_metrics_pass_and_the_baseline_stays(folder, toy):
+    before = (folder / "baseline.json").read_bytes()
+    done = gate(folder, toy, CORRECT)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "gate passed: 2 metrics on toy" in done.stdout
+    assert (folder / "baseline.json").read_bytes() == before
+
+
+@pytest.mark.parametrize("name", BREAKS)
+def test_a_metric_broken_on_purpose_fails(folder, toy, name):
+    done = gate(folder, toy, CORRECT.replace(*BREAKS[name]))
+    if name == "a metric that cannot load":
+        assert done.returncode == 2
+        assert "gone" in done.stderr
+    else:
+        assert done.returncode == 1, done.stdout + done.stderr
+        assert "gate FAILED" in done.stdout
+        assert "FAIL" in done.stdout
+        assert ("ratio" if "ratio" in BREAKS[name][0] or "reference" in BREAKS[name][0] else "") in done.stdout
+
+
+def test_update_makes_the_same_bytes_again(folder, toy, tmp_path):
+    gate(tmp_path, toy, CORRECT, "--update", "--metrics", "own-ssim,ratio")
+    assert (tmp_path / "baseline.json").read_bytes() == (folder / "baseline.json").read_bytes()
+
+
+def test_update_of_one_metric_keeps_the_others(folder, toy, tmp_path):
+    (tmp_path / "baseline.json").write_bytes((folder / "baseline.json").read_bytes())
+    changed = CORRECT.replace("data_range=255", "data_range=510").replace("mean()", "mean() * 2")
+    assert gate(tmp_path, toy, changed, "--update", "--metrics", "own-ssim").returncode == 0
+    before, after = (read_baseline(f / "baseline.json").metrics for f in (folder, tmp_path))
+    assert after["ratio"] == before["ratio"]
+    assert after["own-ssim"] != before["own-ssim"]
+
+
+READING = Reading("1", "", 1e-6, {"a": 1.0, "b": 2.0}, {}, {"all": {"srcc": (0.9, 0.8, 0.95)}})
+BASELINE = Baseline("toy", "r1", {"m": READING})
+
+
+def changed(**fields):
+    return Baseline("toy", "r1", {"m": dataclasses.replace(READING, **fields)})
+
+
+@pytest.mark.parametrize(
+    ("now", "fails", "text"),
+    [
+        (BASELINE, None, ""),
+        (changed(scores={"a": 1.0 + 5e-7, "b": 2.0}), None, ""),
+        (changed(scores={"a": 1.01, "b": 2.0}), True, "1 of 2 scores moved beyond 1e-06; most a: 1 -> 1.01"),
+        (changed(scores={"a": math.nan, "b": 2.0}), True, "scores moved"),
+        (changed(version="2", scores={"a": 7.0, "b": 2.0}), False, "version 1 -> 2: changed scores are expected"),
+        (changed(scores={"a": 1.0}, failures={"b": "corrupt"}), True, "1 pairs no longer have a score: b (corrupt)"),
+        (changed(scores={"a": 1.0, "b": 2.0, "c": 3.0}), False, "1 pairs have a score now: c"),
+        (changed(agreement={"all": {"srcc": (0.88, 0.8, 0.95)}}), True, "SRCC 0.9000 -> 0.8800 (-0.0200, ~ within"),
+        (changed(agreement={"all": {"srcc": (0.7, 0.6, 0.8)}}), True, "outside its interval"),
+        (changed(agreement={"all": {"srcc": (0.897, 0.8, 0.95)}}), False, "~ within its interval"),
+        (changed(agreement={"all": {"srcc": (0.93, 0.8, 0.95)}}), False, "+0.0300"),
+        (changed(agreement={}), True, "nan"),
+        (changed(not_run="no weights"), True, "not run: no weights"),
+        (Baseline("toy", "r1", {}), True, "the metric is gone"),
+        (Baseline("toy", "r2", {"m": READING}), True, "the labels of toy changed"),
+        (Baseline("toy", "r1", {"m": READING, "n": READING}), False, "not in the baseline yet"),
+    ],
+)
+def test_each_kind_of_change_is_found_and_judged(now, fails, text):
+    findings = compare(BASELINE, now)
+    if fails is None:
+        assert findings == []
+    else:
+        assert any(text in finding.text for finding in findings), findings
+        assert any(finding.fails for finding in findings) == fails
+
+
+def test_an_undefined_correlation_survives_the_file(tmp_path):
+    undefined = changed(agreement={"all": {"srcc": (math.nan, math.nan, math.nan)}})
+    write_baseline(tmp_path / "b.json", undefined)
+    assert "NaN" not in (tmp_path / "b.json").read_text()
+    assert compare(read_baseline(tmp_path / "b.json"), undefined) == []
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"schema": 1}', '{"schema": 9, "metrics": {}}', "{"])
+def test_a_file_that_is_no_baseline_is_refused(tmp_path, content):
+    (tmp_path / "b.json").write_text(content)
+    with pytest.raises(UserError, match="baseline"):
+        read_baseline(tmp_path / "b.json")
+
+
+def test_a_missing_baseline_says_how_to_make_one(tmp_path):
+    with pytest.raises(UserError, match="--update"):
+        read_baseline(tmp_path / "b.json")
+
+
+def test_the_committed_baseline_is_one_and_complete():
+    path = Path(__file__).resolve().parents[1] / "results" / "baseline.json"
+    baseline = read_baseline(path)
+    assert json.loads(path.read_text())["dataset"] == "live-kodak"
+    assert {name: len(reading.scores) for name, reading in baseline.metrics.items()} == dict.fromkeys(
+        baseline.metrics, 210
+    )
+    assert {"psnr", "ssim", "lpips"} <= set(baseline.metrics)

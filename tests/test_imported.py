@@ -1,0 +1,110 @@
+"""Imported scores: matched by id or name, direction declared, every odd row refused by line."""
+
+import pytest
+from command import benchmark
+from conftest import PLUGIN
+from scipy.stats import spearmanr
+
+from benchmark.imported import import_scores
+from benchmark.registry import Registry
+from benchmark.store import Store
+from benchmark.types import UserError
+
+PAIRS = [f"{content}/{level}.png" for content in "abcd" for level in range(1, 7)]
+
+
+def imported(tmp_path, toy, text, **options):
+    (tmp_path / "scores.csv").write_text(text)
+    with Store(tmp_path / "scores.sqlite") as store:
+        dataset = Registry((PLUGIN,)).dataset("toy")
+        options = {"metric": "m", "higher_is_better": False, **options}
+        series, n_scored, n_missing = import_scores(store, dataset, toy, tmp_path / "scores.csv", **options)
+        return store.scores(series), store.failures(series), n_scored, n_missing, series.info
+
+
+def test_scores_are_matched_by_id_and_kept_exactly(toy, tmp_path):
+    text = "pair,score\n" + "".join(f"{pair},{i / 7}\n" for i, pair in enumerate(PAIRS))
+    scores, failures, n_scored, n_missing, info = imported(tmp_path, toy, text)
+    assert scores == {pair: i / 7 for i, pair in enumerate(PAIRS)}
+    assert (failures, n_scored, n_missing) == ({}, 24, 0)
+    assert info.version.startswith("imported-")
+    assert not info.higher_is_better
+
+
+def test_another_file_is_another_version(toy, tmp_path):
+    versions = {imported(tmp_path, toy, f"pair,score\na/1.png,{score}\n")[4].version for score in (1, 2)}
+    assert len(versions) == 2
+
+
+def test_a_pair_without_score_and_an_infinite_one_are_named(toy, tmp_path):
+    scores, failures, n_scored, n_missing, _ = imported(tmp_path, toy, "pair,score\na/1.png,1\na/2.png,inf\n")
+    assert (scores, n_scored, n_missing) == ({"a/1.png": 1.0}, 1, 23)
+    assert failures["a/2.png"] == "m is inf, expected a finite number"
+    assert failures["b/1.png"] == "scores.csv has no score for it"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "no rows"),
+        ("pair,value\na/1.png,1\n", "no column score or m; found pair, value"),
+        ("who,score\na/1.png,1\n", "no column pair or id"),
+        ("pair,score\nz/1.png,1\n", r"1 rows match no pair.*'z/1.png' \(line 2\)"),
+        ("pair,score\n1.png,1\n", "match no pair"),
+        ("pair,score\na/1.png,1\nA/1.PNG,2\n", r"1 pairs stand twice: A/1.PNG \(line 3\)"),
+        ("pair,score\na/1.png,high\n", r"1 scores are not numbers: 'high' \(line 2\)"),
+    ],
+)
+def test_a_wrong_file_is_refused_with_its_line(toy, tmp_path, text, message):
+    with pytest.raises(UserError, match=message):
+        imported(tmp_path, toy, text)
+
+
+def test_a_file_that_is_no_text_is_refused(toy, tmp_path):
+    (tmp_path / "scores.csv").write_bytes(b"\xff\xfe\x00")
+    dataset = Registry((PLUGIN,)).dataset("toy")
+    with Store(tmp_path / "scores.sqlite") as store, pytest.raises(UserError, match="cannot be read as a CSV"):
+        import_scores(store, dataset, toy, tmp_path / "scores.csv", metric="m", higher_is_better=True)
+
+
+def test_the_command_takes_other_headers_and_shows_the_metric_on_the_board(toy, tmp_path):
+    lines = "".join(f"{pair},{pair[2]}\n" for pair in PAIRS)
+    (tmp_path / "s.csv").write_text(f"file,Value\n{lines}")
+    common = ("--results", tmp_path / "r", "--plugin", PLUGIN)
+    where = ("--dataset", "toy", "--data-root", toy, *common)
+    names = ("--pair-column", "file", "--score-column", "value")
+    done = benchmark("import-scores", *where, "--metric", "theirs", "--lower-is-better", *names, tmp_path / "s.csv")
+    assert done.returncode == 0, done.stderr
+    board = benchmark("leaderboard", "--format", "csv", *common)
+    assert "theirs" in board.stdout, board.stderr
+    undeclared = benchmark("import-scores", *where, "--metric", "theirs", *names, tmp_path / "s.csv")
+    assert undeclared.returncode == 2
+    assert "--lower-is-better" in undeclared.stderr
+    taken = benchmark("import-scores", *where, "--metric", "psnr", "--higher-is-better", *names, tmp_path / "s.csv")
+    assert taken.returncode == 2
+    assert "name of their own" in taken.stderr
+
+
+@pytest.mark.parametrize(
+    ("metric", "published"), [("DSSIM", -0.860908), ("SSIMULACRA", -0.6733), ("Butteraugli", -0.760307)]
+)
+def test_tid2013_needs_the_label_list_alone(shared, tmp_path, metric, published):
+    """The published rank correlations of three closed-source runs come out of `import-scores` and the label list."""
+    import csv
+
+    table = shared / "reference" / "per_image_scores" / "TID2013.VQMT.csv"
+    with table.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    root = tmp_path / "tid2013"
+    root.mkdir()
+    (root / "mos_with_names.txt").write_text("".join(f"{row['mos']} {row['dist_img']}\n" for row in rows))
+    dataset = Registry().dataset("tid2013")
+    with Store(tmp_path / "scores.sqlite") as store:
+        series, n_scored, n_missing = import_scores(
+            store, dataset, root, table, metric=metric.lower(), higher_is_better=False, score_column=metric
+        )
+        scores = store.scores(series)
+        labels = {pair.id: pair.label for pair in store.pairs(store.datasets()[0])}
+    assert (n_scored, n_missing) == (3000, 0)
+    srcc = spearmanr([scores[pair] for pair in sorted(labels)], [labels[pair] for pair in sorted(labels)])[0]
+    assert round(srcc, 6) == pytest.approx(published, abs=5e-7)
