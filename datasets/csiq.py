@@ -8,10 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from iqa_datasets.layout import files_below, find, locate, number, parse_each, why_missing
-
 from benchmark.pairs import check_pairs
 from benchmark.types import DatasetInfo, Pair, Progress, UserError
+from iqa_datasets.layout import files_below, find, locate, number, parse_each, why_missing
 
 LABELS = "csiq.DMOS.xlsx"
 DISTORTED = "dst_imgs"

@@ -11,10 +11,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from iqa_datasets.layout import files_below, find, locate, number, parse_each, text_lines, why_missing
-
 from benchmark.pairs import check_pairs
 from benchmark.types import DatasetInfo, Pair, Progress, UserError
+from iqa_datasets.layout import files_below, find, locate, number, parse_each, text_lines, why_missing
 
 LABELS = "dmos.csv"
 IMAGES = "images"

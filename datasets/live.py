@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from iqa_datasets.layout import files_below, find, locate, why_missing
-
 from benchmark.pairs import check_pairs, first_few
 from benchmark.types import DatasetInfo, Pair, Progress, UserError
+from iqa_datasets.layout import files_below, find, locate, why_missing
 
 LABELS = "dmos_realigned.mat"
 REFERENCE_NAMES = "refnames_all.mat"

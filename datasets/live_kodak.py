@@ -18,12 +18,12 @@ from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
-from iqa_datasets.stimuli import add_gaussian_noise, gaussian_blur
-from iqa_datasets.stimulus_cache import cache_folder, fill
 
 from benchmark.images import read_rgb
 from benchmark.pairs import check_pairs
 from benchmark.types import DatasetInfo, Pair, Progress
+from iqa_datasets.stimuli import add_gaussian_noise, gaussian_blur
+from iqa_datasets.stimulus_cache import cache_folder, fill
 
 DATA = Path(__file__).parent / "live_kodak"
 EMBEDDED = "jpeg"

@@ -12,10 +12,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from iqa_datasets.layout import files_below, find, locate, number, parse_each, text_lines, why_missing
-
 from benchmark.pairs import check_pairs, plain_name
 from benchmark.types import DatasetInfo, Pair, Progress
+from iqa_datasets.layout import files_below, find, locate, number, parse_each, text_lines, why_missing
 
 LABELS = "Train_Label"
 REFERENCES = "Train_Ref"

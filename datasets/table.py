@@ -22,10 +22,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from iqa_datasets.layout import number, parse_each
-
 from benchmark.pairs import check_pairs
 from benchmark.types import DatasetInfo, Pair, Progress, UserError
+from iqa_datasets.layout import number, parse_each
 
 HIGHER = "higher-is-better"
 LOWER = "lower-is-better"

@@ -10,10 +10,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from iqa_datasets.layout import files_below, find, locate, number, parse_each, text_lines, why_missing
-
 from benchmark.pairs import check_pairs
 from benchmark.types import DatasetInfo, Pair, Progress, UserError
+from iqa_datasets.layout import files_below, find, locate, number, parse_each, text_lines, why_missing
 
 LABELS = "mos_with_names.txt"
 LABEL_STD = "mos_std.txt"

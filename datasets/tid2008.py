@@ -1,8 +1,7 @@
 """`tid2008`: 17 distortions at 4 levels of 25 photographs."""
 
-from iqa_datasets.tid import Tid
-
 from benchmark.types import DatasetInfo
+from iqa_datasets.tid import Tid
 
 DATASET = Tid(
     DatasetInfo(

@@ -1,8 +1,7 @@
 """`tid2013`: 24 distortions at 5 levels of 25 photographs."""
 
-from iqa_datasets.tid import Tid
-
 from benchmark.types import DatasetInfo
+from iqa_datasets.tid import Tid
 
 DATASET = Tid(
     DatasetInfo(

@@ -6,10 +6,10 @@ import shutil
 
 import numpy as np
 import pytest
-from iqa_datasets.stimulus_cache import MANIFEST, cache_folder, fill, pixel_hash
 
 from benchmark.images import read_rgb
 from benchmark.types import UserError
+from iqa_datasets.stimulus_cache import MANIFEST, cache_folder, fill, pixel_hash
 
 
 def small(seed):

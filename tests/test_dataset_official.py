@@ -6,10 +6,10 @@ from pathlib import Path
 import fake_trees
 import numpy as np
 import pytest
-from iqa_datasets import csiq, kadid10k, live, pipal, tid2008, tid2013
 
 from benchmark.images import read_rgb
 from benchmark.types import UserError
+from iqa_datasets import csiq, kadid10k, live, pipal, tid2008, tid2013
 
 
 @dataclass

@@ -6,6 +6,7 @@ import os
 import fake_trees
 import numpy as np
 import pytest
+
 from iqa_datasets import csiq, kadid10k, live, pipal, tid, tid2008, tid2013
 
 

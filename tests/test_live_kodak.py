@@ -8,14 +8,14 @@ import sys
 from decimal import Decimal
 from pathlib import Path
 
-import iqa_datasets.live_kodak as live_kodak
-import iqa_datasets.stimuli as stimuli
 import numpy as np
 import pytest
-from iqa_datasets.stimulus_cache import pixel_hash
 from scipy import stats
 
+import iqa_datasets.live_kodak as live_kodak
+import iqa_datasets.stimuli as stimuli
 from benchmark.images import ImageBatch, read_rgb
+from iqa_datasets.stimulus_cache import pixel_hash
 
 DATASET = live_kodak.DATASET
 SRCC = {

@@ -6,10 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from iqa_datasets.tid2013 import DATASET
 
 from benchmark.pairs import check_pairs, dataset_folder, first_few, how_to_get, label_revision, split_pairs
 from benchmark.types import Pair, UserError
+from iqa_datasets.tid2013 import DATASET
 
 PINNED = ["c003", "c004", "c009"]
 """The three of c000 .. c009 with the smallest sha256 of "7:c00N", as coreutils' sha256sum prints them."""
