@@ -19,7 +19,7 @@ from benchmark.statistics.krasula import area_replicates, areas, judged
 from benchmark.statistics.label_noise import checked_label_noise, label_half_width, outlier_ratio, rmse_star
 from benchmark.statistics.logistic import LogisticFit, fit_logistic
 from benchmark.statistics.replicates import kendall_replicates, pearson_replicates, spearman_replicates
-from benchmark.statistics.resampling import MIN_CONTENTS, Clusters, blocks, clusters_of, draw, run_all
+from benchmark.statistics.resampling import Clusters, blocks, clusters_of, resamples, run_all
 from benchmark.types import Estimate
 
 BASIC = ("srcc", "krcc", "plcc_raw", "plcc", "rmse")
@@ -29,6 +29,7 @@ WITH_LABEL_NOISE = ("outlier_ratio", "rmse_star", "auc_different", "auc_better")
 FITTED = ("plcc", "rmse", "outlier_ratio", "rmse_star")
 """What is computed after the logistic map."""
 NO_RATINGS = "needs the number of ratings per label"
+NO_JUDGED_PAIRS = "needs significantly different labels, and similar ones for auc_different"
 STD_AS_ERROR = "label_std taken as the label's standard error, as the number of ratings is unknown"
 
 
@@ -169,7 +170,6 @@ def _prepare(
     scores = {name: finite(values, name=f"scores of {name}", length=n) for name, values in scores_by_metric.items()}
     clusters = clusters_of(contents, length=n)
     std, ratings = (None, None) if label_std is None else checked_label_noise(label_std, n_ratings, length=n)
-    drawn = replicates if clusters.n_contents >= MIN_CONTENTS else 0
     order = clusters.order
     return _Sample(
         {name: values[order] for name, values in scores.items()},
@@ -177,7 +177,7 @@ def _prepare(
         None if std is None else std[order],
         None if ratings is None else ratings[order],
         clusters,
-        draw(len(clusters), replicates=drawn, seed=seed),
+        resamples(clusters, replicates=replicates, seed=seed),
         threads,
     )
 
@@ -265,8 +265,8 @@ def _measure_areas(sample: _Sample, measured: _Measured) -> None:
     def work(name: str, column: Floats) -> None:
         different, better = areas(stimuli, column)
         drawn = area_replicates(stimuli, column, sample.clusters, sample.weights)
-        measured.add("auc_different", name, different, drawn[0], note)
-        measured.add("auc_better", name, better, drawn[1], note)
+        for key, value, row in (("auc_different", different, drawn[0]), ("auc_better", better, drawn[1])):
+            measured.add(key, name, value, row, note if np.isfinite(value) else NO_JUDGED_PAIRS)
 
     run_all([partial(work, name, column) for name, column in sample.scores.items()], threads=sample.threads)
 

@@ -8,9 +8,10 @@ the step leaves undone enters them squared.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from benchmark.statistics.inputs import Floats, standardised
 from benchmark.statistics.logistic import LogisticFit, sigmoid
@@ -34,6 +35,15 @@ class _Projection:
     """Signed: negative where the resample's labels fall along the sigmoid, which the map itself may not."""
     unexplained: Floats
     """Sum of squared errors of the map."""
+
+    def where(self, mine: npt.NDArray[np.bool_], other: _Projection) -> _Projection:
+        """Take the rows `mine` from here and the rest from `other`."""
+        return _Projection(
+            np.where(mine, self.amplitude, other.amplitude),
+            np.where(mine, self.slope, other.slope),
+            np.where(mine, self.correlation, other.correlation),
+            np.where(mine, self.unexplained, other.unexplained),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,35 +161,30 @@ class FitReplicates:
     def _compute(self, rows: slice) -> None:
         old = _Sums(*self.sums[rows].T)
         chosen = old.project(linear_term=self.linear_term)
-        need_pairs = bool(self.fit.amplitude) or bool(self.error_statistics)
-        w = self.weights[rows][:, self.clusters.codes] if need_pairs else np.empty((0, 0))
+        w = self.weights[rows][:, self.clusters.codes]
         z = np.broadcast_to(self.z, w.shape)
         if self.fit.amplitude:
             midpoint, log_scale = self.steps[rows, :1], self.steps[rows, 1:]
             moved = sigmoid((self.t - midpoint) * np.exp(-log_scale))
-            wz = w * moved
-            new = _Sums(
-                old.n,
-                wz.sum(axis=1),
-                np.einsum("rn,rn->r", wz, moved),
-                np.einsum("rn,n->r", wz, self.t) if self.linear_term else old.zt,
-                np.einsum("rn,n->r", wz, self.v),
-                *(old.t, old.tt, old.tv, old.v, old.vv),
-            ).project(linear_term=self.linear_term)
+            new = self._sums_after_step(old, w, moved).project(linear_term=self.linear_term)
             better = np.nan_to_num(new.correlation, nan=-2.0) > np.nan_to_num(chosen.correlation, nan=-2.0)
-            chosen = _Projection(
-                *(
-                    np.where(better, getattr(new, name), getattr(chosen, name))
-                    for name in ("amplitude", "slope", "correlation", "unexplained")
-                )
-            )
+            chosen = new.where(better, chosen)
             z = np.where(better[:, None], moved, z) if self.error_statistics else z
         self.plcc[rows] = self.raw[rows] if self.fit.is_constant else chosen.correlation
         self.rmse[rows] = self.label_spread * np.sqrt(chosen.unexplained / old.n)
         if self.error_statistics:
-            mapped = chosen.amplitude[:, None] * z + chosen.slope[:, None] * self.t
-            error = self.v - mapped
+            error = self.v - chosen.amplitude[:, None] * z - chosen.slope[:, None] * self.t
             error -= (np.einsum("rn,rn->r", w, error) / old.n)[:, None]
             error *= self.label_spread
             for name, statistic in self.error_statistics.items():
                 self.errors[name][rows] = statistic(error, w, self.fit.parameters)
+
+    def _sums_after_step(self, old: _Sums, w: Floats, z: Floats) -> _Sums:
+        wz = w * z
+        return replace(
+            old,
+            z=wz.sum(axis=1),
+            zz=np.einsum("rn,rn->r", wz, z),
+            zt=np.einsum("rn,n->r", wz, self.t) if self.linear_term else old.zt,
+            zv=np.einsum("rn,n->r", wz, self.v),
+        )

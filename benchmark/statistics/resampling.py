@@ -68,13 +68,31 @@ def clusters_of(contents: npt.ArrayLike, *, length: int) -> Clusters:
 def draw(n_clusters: int, *, replicates: int, seed: int) -> Floats:
     """How often each cluster is drawn: (R, K) float64 of whole numbers, each row summing to K."""
     drawn = np.random.default_rng(seed).integers(0, n_clusters, size=(replicates, n_clusters))
-    flat = drawn + n_clusters * np.arange(replicates)[:, None]
-    return np.bincount(flat.ravel(), minlength=replicates * n_clusters).reshape(replicates, -1).astype(np.float64)
+    weights = np.zeros((replicates, n_clusters))
+    np.add.at(weights, (np.arange(replicates)[:, None], drawn), 1.0)
+    return weights
+
+
+def resamples(clusters: Clusters, *, replicates: int, seed: int) -> Floats:
+    """R rows of drawn clusters, then K rows that leave each cluster out once: (R + K, K).
+
+    Without rows at all where there are fewer than `MIN_CONTENTS` contents or no replicates are asked for.
+    """
+    k = len(clusters)
+    if clusters.n_contents < MIN_CONTENTS or replicates < 2:
+        return np.empty((0, k))
+    return np.concatenate([draw(k, replicates=replicates, seed=seed), 1.0 - np.eye(k)])
+
+
+def drawn_and_left_out(rows: Floats, clusters: Clusters) -> tuple[Floats, Floats]:
+    """Split the last axis of what was computed from `resamples` in the drawn rows and the leave-one-out rows."""
+    at = max(0, rows.shape[-1] - len(clusters))
+    return rows[..., :at], rows[..., at:]
 
 
 def blocks(replicates: int) -> list[slice]:
     """Split the replicates in at most `BLOCKS` contiguous parts."""
-    edges = np.linspace(0, replicates, min(BLOCKS, replicates) + 1).astype(int)
+    edges = np.linspace(0, replicates, max(1, min(BLOCKS, replicates)) + 1).astype(int)
     return [slice(int(start), int(stop)) for start, stop in pairwise(edges)]
 
 
