@@ -7,7 +7,8 @@ reference once is any object with an `info` and a `load` (see `Metric` and `Scor
 
 from benchmark.images import ImageBatch
 from benchmark.metrics.pairwise import PairwiseMetric, View, metric
-from benchmark.types import Dataset, DatasetInfo, Metric, MetricInfo, Pair, PairError, Scorer, UserError
+from benchmark.metrics.protocol import Metric, Scorer
+from benchmark.types import Dataset, DatasetInfo, MetricInfo, Pair, PairError, UserError
 
 __all__ = [
     "Dataset",

@@ -10,7 +10,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
 
-from benchmark.types import Dataset, DatasetInfo, Metric, MetricInfo, UserError
+from benchmark.metrics.protocol import Metric
+from benchmark.types import Dataset, DatasetInfo, MetricInfo, UserError
 
 METRICS_GROUP = "iqa_benchmark.metrics"
 DATASETS_GROUP = "iqa_benchmark.datasets"

@@ -17,9 +17,10 @@ from typing import Any
 import numpy as np
 
 from benchmark.images import ImageBatch, read_rgb
+from benchmark.metrics.protocol import Scorer
 from benchmark.registry import Registry
 from benchmark.store import SeriesResult
-from benchmark.types import MetricInfo, Pair, PairError, Scorer, UserError
+from benchmark.types import MetricInfo, Pair, PairError, UserError
 
 BYTES_PER_PIXEL = 640
 """Working memory per pixel of one image in a batch: decoded image, shared views and a network's features."""

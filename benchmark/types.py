@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
-
-if TYPE_CHECKING:
-    from benchmark.images import ImageBatch
+from typing import Literal, Protocol, runtime_checkable
 
 Progress = Callable[[int, int, str], None]
 """Called with (done, total, what) by work that takes long enough to be watched."""
@@ -111,26 +108,6 @@ class Dataset(Protocol):
         `images=False` reads the label list alone: no image need exist.
         Raises UserError when the set is missing, incomplete or wrong, naming the first few offenders.
         """
-
-
-class Scorer(Protocol):
-    """A metric with its weights loaded on a device."""
-
-    def prepare(self, reference: ImageBatch) -> Any:
-        """Compute once what depends on the reference alone; `reference` holds one image."""
-
-    def score(self, distorted: ImageBatch, prepared: Any) -> Any:
-        """Return N raw scores as float64, one per distorted image; each independent of the others in the batch."""
-
-
-@runtime_checkable
-class Metric(Protocol):
-    """A named protocol that can be loaded; `load` reads weights, nothing heavy happens before."""
-
-    info: MetricInfo
-
-    def load(self, device: str) -> Scorer:
-        """Return the scorer on `device` ("cpu", "cuda", "cuda:1"); raise UserError when it cannot run here."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from benchmark.images import ImageBatch
-from benchmark.types import Metric, UserError
+from benchmark.metrics.protocol import Metric
+from benchmark.types import UserError
 
 FULL_REFERENCE = [name for name, metric in METRICS.items() if metric.info.kind == "full-reference"]
 SIZE = 256

@@ -99,7 +99,7 @@ def test_the_folder_datasets_does_not_shadow_another_package(tmp_path):
     ("statement", "allowed"),
     [
         ("import benchmark", ()),
-        ("import benchmark.cli", ("numpy",)),
+        ("import benchmark.cli.app", ("numpy",)),
         ("from benchmark.registry import Registry; assert not Registry().broken", ("numpy",)),
         ("import asna", ()),
     ],

@@ -1,0 +1,55 @@
+"""The commands put together, and how a command ends."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from benchmark import __version__
+from benchmark.cli import gate, run, scores, show
+from benchmark.cli.terminal import messages
+from benchmark.types import UserError
+
+EPILOG = (
+    "Exit codes: 0 done, 1 the gate found a regression, 2 the request cannot be done (the message says what to do), "
+    "3 done but some pairs failed or a metric could not run, 130 interrupted (what was scored is kept)."
+)
+
+app = typer.Typer(
+    name="python -m benchmark",
+    help="How well does an image quality metric agree with people, on which distortions, and how sure are we?\n\n"
+    "Start with:  python -m benchmark run --metrics psnr,ssim,lpips",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("run")(run.run)
+app.command("list")(show.list_names)
+app.command("leaderboard")(show.leaderboard)
+app.command("score")(scores.score)
+app.command("import-scores")(scores.import_scores)
+app.command("export")(show.export)
+app.command("gate")(gate.gate)
+
+
+@app.callback(invoke_without_command=True)
+def _options(version: bool = typer.Option(False, "--version", help="Print the version and exit.")) -> None:
+    if version:
+        print(__version__)
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line; a UserError becomes its message and exit code 2, a bug keeps its traceback."""
+    try:
+        app()
+    except UserError as error:
+        messages.print(f"error: {error}", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(2)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)
