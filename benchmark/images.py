@@ -72,7 +72,7 @@ def _decode(path: Path) -> np.ndarray:
         ImageOps.exif_transpose(image, in_place=True)
         if image.has_transparency_data:
             opaque = image.convert("RGBA")
-            if opaque.getchannel("A").getextrema()[0] < 255:
+            if np.asarray(opaque)[..., 3].min() < 255:
                 raise PairError(f"{path.name}: has transparent pixels; composite it on the background that was shown")
             return np.asarray(opaque.convert("RGB"))
         return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
@@ -99,15 +99,19 @@ def _refuse_unless_8_bit_colour(path: Path, image: Image.Image) -> None:
 
 def _bits_per_channel(path: Path, image: Image.Image) -> int:
     """Bits per channel as the file has them: Pillow cuts 16-bit RGB to 8 without a word."""
-    if image.format == "PNG":
+    from PIL.PngImagePlugin import PngImageFile
+    from PIL.PpmImagePlugin import PpmImageFile
+    from PIL.TiffImagePlugin import TiffImageFile
+
+    if isinstance(image, PngImageFile):
         with path.open("rb") as file:
             return file.read(PNG_BIT_DEPTH_OFFSET + 1)[PNG_BIT_DEPTH_OFFSET]
-    if image.format == "TIFF":
+    if isinstance(image, TiffImageFile):
         return max(image.tag_v2.get(TIFF_BITS_PER_SAMPLE, (EIGHT_BITS,)))
-    if image.format == "PPM":
+    if isinstance(image, PpmImageFile):
         decoder, _, _, arguments = image.tile[0]
-        largest = arguments[-1] if decoder != "raw" and isinstance(arguments[-1], int) else 2**EIGHT_BITS - 1
-        return largest.bit_length()
+        if decoder != "raw" and isinstance(arguments, tuple) and isinstance(arguments[-1], int):
+            return arguments[-1].bit_length()  # the largest value that the header allows
     return EIGHT_BITS
 
 

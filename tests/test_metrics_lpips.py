@@ -42,6 +42,14 @@ def test_the_network_is_the_one_of_the_lpips_package_with_its_own_head(distorted
     np.testing.assert_allclose(ours, expected, rtol=0, atol=1e-6)
 
 
+def test_the_smallest_size_is_where_the_network_still_has_a_position():
+    low = METRICS["lpips"].info.min_size
+    x, y = (photograph(name)[:low, :low] for name in PAIRS[0])
+    assert score("lpips", distorted=x, reference=y) > 0
+    with pytest.raises(RuntimeError, match="too small"):
+        score("lpips", distorted=x[1:], reference=y[1:])
+
+
 def test_lpips_equals_recorded_values_of_frame_analytics():
     assert_equals_recorded("lpips", "frame-analytics", 1e-6)
 
