@@ -1,0 +1,95 @@
+"""Labels for synthetic pairs: what several full-reference metrics of different families agree on.
+
+Each metric's score is replaced by its quantile among the training pairs (so that only its ranking counts), the
+quantiles are averaged, and the average is replaced by its own quantile: a label uniform over 0..100, higher is better.
+The quantile functions are those of the *training* pairs alone; other splits are read off them.
+
+Why these six, by published agreement with people (SRCC on TID2013 / KADID-10k, both from piq's README):
+
+* VSI .895 / .878 (visual saliency), MDSI .890 / .885 (gradient and chroma deviation), HaarPSI .873 / .885 (wavelets),
+  FSIMc .851 / .829 for its luma form (phase congruency);
+* MS-SSIM .798 / .802 (structure at five scales; on luma here), and LPIPS (AlexNet) .745 on TID2013, .923 on CSIQ
+  (learned features): weaker alone, but their errors are not those of the other four.
+
+The human labels of `live-kodak` played no part in the choice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+METRICS: dict[str, bool] = {
+    "vsi": True,
+    "mdsi": False,
+    "haarpsi": True,
+    "fsimc": True,
+    "ms-ssim": True,
+    "lpips": False,
+}
+"""Metrics of the consensus, and whether a higher score means better quality."""
+
+LABEL_RANGE = (0.0, 100.0)
+"""Worst and best label."""
+
+
+def load_metrics() -> dict[str, Callable]:
+    """Return the metrics of `METRICS` as functions ``(distorted, reference) -> float`` of uint8 RGB (H, W, 3).
+
+    VSI, MDSI, HaarPSI, FSIMc and MS-SSIM are piq's with its defaults; LPIPS is the `lpips` package's, version 0.1 with
+    AlexNet, whose features torchvision fetches or finds in its cache. Pairs are scored one by one.
+    """
+    import lpips
+    import piq
+    import torch
+
+    network = lpips.LPIPS(net="alex", verbose=False).eval()
+
+    def tensor(image: np.ndarray) -> torch.Tensor:
+        return torch.tensor(image).permute(2, 0, 1)[None].to(torch.float32).div(255.0)
+
+    def luma(image: torch.Tensor) -> torch.Tensor:
+        return (image * torch.tensor([0.299, 0.587, 0.114])[:, None, None]).sum(1, keepdim=True)
+
+    functions = {
+        "vsi": piq.vsi,
+        "mdsi": piq.mdsi,
+        "haarpsi": piq.haarpsi,
+        "fsimc": piq.fsim,
+        "ms-ssim": lambda x, y: piq.multi_scale_ssim(luma(x), luma(y)),
+        "lpips": lambda x, y: network(x * 2 - 1, y * 2 - 1),
+    }
+
+    def scorer(function: Callable) -> Callable:
+        def score(distorted: np.ndarray, reference: np.ndarray) -> float:
+            with torch.inference_mode():
+                return float(function(tensor(distorted), tensor(reference)))
+
+        return score
+
+    return {name: scorer(functions[name]) for name in METRICS}
+
+
+def quantiles(values: np.ndarray, among: np.ndarray) -> np.ndarray:
+    """Return where each value stands in the sample `among`, in [0, 1]: ties get the mean of their places."""
+    ordered = np.sort(among)
+    below = np.searchsorted(ordered, values, side="left")
+    up_to = np.searchsorted(ordered, values, side="right")
+    return (below + up_to) / (2 * len(ordered))
+
+
+def consensus_labels(scores: Mapping[str, Sequence[float]], *, training: np.ndarray) -> np.ndarray:
+    """Return labels in 0..100, higher is better, from raw scores by metric.
+
+    `training` is a boolean mask of the rows that define the quantile functions. Raises ValueError when a metric of
+    `METRICS` is missing or a score is not finite.
+    """
+    total = np.zeros(len(training))
+    for name, higher_is_better in METRICS.items():
+        values = np.asarray(scores[name], dtype=np.float64) * (1 if higher_is_better else -1)
+        if not np.isfinite(values).all():
+            raise ValueError(f"{name}: {np.count_nonzero(~np.isfinite(values))} scores are not finite")
+        total += quantiles(values, values[training])
+    low, high = LABEL_RANGE
+    return low + (high - low) * quantiles(total, total[training])
