@@ -45,7 +45,7 @@ def agree(
     """How well one metric agrees with the labels of `pairs`, which are those of `subset`.
 
     Computed on the pairs that have a score; `n_scored < n_expected` says that some have none. `statistics` narrows
-    what is handed back (all by default).
+    what is computed (all by default; SRCC always is).
     """
     evaluation = evaluate(
         dataset,
@@ -159,47 +159,17 @@ def _statistics(
         return {label: dict.fromkeys(statistics or stats.BASIC, undefined) for label in scores}, None
     labels = oriented_labels(dataset, pairs)
     contents = [pair.content for pair in pairs]
-    if statistics is not None and set(statistics) == {"srcc"}:
-        return _srcc(scores, labels, contents, replicates, confidence, seed), None
-    common: dict[str, Any] = {"replicates": replicates, "confidence": confidence, "seed": seed}
-    if statistics is not None and set(statistics) <= set(stats.BASIC):
-        noise: dict[str, Any] = {}
-    else:
-        noise = _label_noise(pairs)
-    found = stats.evaluate(scores, labels, contents, **noise, **common)
-    chosen = {
-        label: {key: value for key, value in of.items() if statistics is None or key in statistics}
-        for label, of in found.statistics.items()
-    }
-    return chosen, found.comparison
-
-
-def _srcc(
-    scores: Mapping[str, Any], labels: Any, contents: Sequence[str], replicates: int, confidence: float, seed: int
-) -> dict[str, dict[str, Estimate]]:
-    """What `benchmark.statistics.evaluate` says of SRCC, without the cost of the others."""
-    from benchmark.statistics import spearman
-    from benchmark.statistics.correlation import why_undefined
-    from benchmark.statistics.intervals import SCALES, bootstrap_interval
-    from benchmark.statistics.replicates import spearman_replicates
-    from benchmark.statistics.resampling import MIN_CONTENTS, clusters_of, draw
-
-    clusters = clusters_of(contents, length=len(labels))
-    weights = draw(len(clusters), replicates=replicates if clusters.n_contents >= MIN_CONTENTS else 0, seed=seed)
-    columns = [values[clusters.order] for values in scores.values()]
-    drawn = spearman_replicates(columns, labels[clusters.order], clusters, weights)
-    result = {}
-    for label, values, row in zip(scores, scores.values(), drawn, strict=True):
-        reason = why_undefined(values, labels)
-        estimate = (
-            Estimate(math.nan, method=reason)
-            if reason
-            else bootstrap_interval(
-                spearman(values, labels), row, clusters, scale=SCALES["srcc"], confidence=confidence
-            )
-        )
-        result[label] = {"srcc": estimate}
-    return result
+    found = stats.evaluate(
+        scores,
+        labels,
+        contents,
+        **_label_noise(pairs),
+        replicates=replicates,
+        confidence=confidence,
+        seed=seed,
+        only=statistics,
+    )
+    return found.statistics, found.comparison
 
 
 def _label_noise(pairs: Sequence[Pair]) -> dict[str, Any]:
@@ -232,11 +202,14 @@ def _letters(number: int) -> str:
 
 
 def _interval_sentence(agreements: Mapping[str, Agreement], confidence: float) -> str:
-    for agreement in sorted(agreements.values(), key=lambda one: one.n_scored, reverse=True):
+    """What the intervals have in common, from the row with the most pairs; scale and degrees of freedom differ."""
+    for agreement in sorted(agreements.values(), key=lambda one: (-one.n_scored, one.metric)):
         estimate = agreement.statistics.get("srcc")
         if estimate is not None and math.isfinite(estimate.low):
+            *common, _scale, _degrees = estimate.method.partition("; ")[0].split(", ")
             return (
-                f"Intervals: {100 * confidence:.4g} %, {estimate.method} (SRCC; other statistics on their own scale)."
+                f"Intervals: {100 * confidence:.4g} %, {', '.join(common)}, Student's t on each statistic's own scale "
+                "(CSV and JSON give the method of every interval)."
             )
     return ""
 

@@ -110,8 +110,17 @@ def test_srcc_of_a_distortion_equals_the_full_statistics_of_that_subset():
     one = measured(noisy(PAIRS, noise=9))
     part = evaluate_parts(TOY, PAIRS, {"one": one}, ["jpeg"], **FEW)["one"]["jpeg"]
     whole = agree(TOY, take_subset(PAIRS, "distortion=jpeg"), one, subset="distortion=jpeg", **FEW)
-    assert part.statistics == {"srcc": whole.statistics["srcc"]}
+    assert list(part.statistics) == ["srcc"]
+    assert part.statistics["srcc"] == whole.statistics["srcc"]
     assert part.subset == "distortion=jpeg"
+
+
+@pytest.mark.parametrize("name", ["krcc", "plcc_raw", "rmse", "outlier_ratio", "auc_better"])
+def test_asking_for_one_statistic_changes_none_of_its_digits(name):
+    one = measured(noisy(PAIRS, noise=9))
+    alone = agree(TOY, PAIRS, one, statistics=(name,), **FEW).statistics
+    assert set(alone) == {"srcc", name}
+    assert alone[name] == agree(TOY, PAIRS, one, **FEW).statistics[name]
 
 
 def test_subsets_by_distortion_content_level_and_split():

@@ -47,6 +47,12 @@ def number(value: float, places: int) -> str:
     return text.lstrip("-") if float(text) == 0 else text
 
 
+def difference(value: float, places: int) -> str:
+    """A signed difference; "0.0000" without a sign when it rounds to nothing."""
+    text = f"{value:+.{places}f}"
+    return text[1:] if float(text) == 0 else text
+
+
 def cell(estimate: Estimate | None, places: int, footnotes: Footnotes) -> tuple[str, str]:
     """(value, interval) as text: "0.935", "[0.912, 0.951]"; a footnote number where one of them is missing and why."""
     if estimate is None:

@@ -97,7 +97,7 @@ def _reported(board: DatasetBoard) -> list[str]:
             escape(TITLES[reported.statistic]),
             cells.number(row.value(reported.statistic), 4),
             cells.number(reported.reported, 4),
-            f"{reported.difference:+.4f}",
+            cells.difference(reported.difference, 4),
             escape(f"{reported.source}; {reported.protocol}"),
         ]
         for row in board.rows

@@ -77,7 +77,8 @@ def _fitting(
     """The main table with as many columns as fit, and the footnotes of those."""
     from rich.measure import Measurement
 
-    columns, footnotes = [*statistics, "ms/pair"], Footnotes()
+    timed = any(row.seconds_per_pair is not None for row in board.rows)
+    columns, footnotes = [*statistics, *(["ms/pair"] if timed else [])], Footnotes()
     table = _main(board, columns, footnotes)
     for dropped in DROPPED_FIRST:
         if Measurement.get(console, options.update(max_width=1000), table).maximum <= options.max_width:
@@ -161,7 +162,7 @@ def _reported(board: DatasetBoard) -> Iterator[Any]:
                 Text(TITLES[reported.statistic]),
                 cells.number(row.value(reported.statistic), 4),
                 cells.number(reported.reported, 4),
-                f"{reported.difference:+.4f}",
+                cells.difference(reported.difference, 4),
                 Text(f"{reported.source}; {reported.protocol}"),
             )
     yield Text("Reported beside measured", style="bold")

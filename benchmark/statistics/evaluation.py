@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -83,16 +83,20 @@ def evaluate(
     seed: int = 0,
     fit: Literal[4, 5] = 4,
     statistic: str = "srcc",
+    only: Sequence[str] | None = None,
     threads: int | None = None,
 ) -> Evaluation:
     """Measure several metrics on the same pairs, with intervals, and compare them by `statistic`.
 
     Each of `scores_by_metric` and `labels`: (N,), finite, higher better; `contents`: (N,) names. `label_std` is the
     standard deviation of each label and `n_ratings` the number of ratings it is made of (one number, or (N,)).
+    `only` leaves all other statistics, and the fit if none of them needs it, out; no estimate changes by that.
     The same arguments give the same bits for any number of threads (default: the cores this process may use).
     Raises ValueError for arrays of other lengths, NaN or infinity, naming what came.
     """
     wanted = BASIC + (WITH_LABEL_NOISE if label_std is not None else ())
+    if only is not None:
+        wanted = tuple(key for key in wanted if key in only or key == statistic)
     if statistic not in wanted:
         raise ValueError(f"statistic: expected one of {', '.join(wanted)}, got {statistic!r}")
     sample = _prepare(scores_by_metric, labels, contents, label_std, n_ratings, replicates, seed, threads)
@@ -201,7 +205,7 @@ def _measure(sample: _Sample, wanted: tuple[str, ...], fit: Literal[4, 5]) -> tu
             row = pearson_replicates(column, *shared) if many else nothing[0]
             measured.add("plcc_raw", name, pearson(column, sample.labels), row)
     fits = _measure_fits(sample, wanted, fit, measured) if set(FITTED) & set(wanted) else {}
-    if "auc_different" in wanted:
+    if {"auc_different", "auc_better"} & set(wanted):
         _measure_areas(sample, measured)
     return measured, fits
 
@@ -225,7 +229,7 @@ def _measure_fits(
 ) -> dict[str, LogisticFit]:
     fits: dict[str, LogisticFit] = {}
     refits: dict[str, FitReplicates] = {}
-    error_statistics = _error_statistics(sample) if "outlier_ratio" in wanted else {}
+    error_statistics = _error_statistics(sample) if {"outlier_ratio", "rmse_star"} & set(wanted) else {}
 
     def prepare(name: str, column: Floats) -> None:
         fits[name] = fit_logistic(column, sample.labels, parameters=fit)
