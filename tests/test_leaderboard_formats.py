@@ -235,7 +235,7 @@ def test_markdown_escapes_what_would_be_markup():
 
 @pytest.mark.parametrize(
     ("label_range", "places"),
-    [((0, 1), 4), ((0, 9), 3), ((0, 100), 2), ((0, 2000), 0), ((float("-inf"), float("inf")), 3)],
+    [((0, 1), 4), ((0, 9), 3), ((0, 100), 2), ((-5, 105), 2), ((0, 2000), 1), ((float("-inf"), float("inf")), 3)],
 )
 def test_rmse_has_decimals_by_the_labels_range(label_range, places):
     assert decimals("rmse", replace(TOY, label_range=label_range)) == places

@@ -39,7 +39,7 @@ def build(
 ) -> Board:
     """Make the board of everything stored, or of the named `datasets` and `metrics`.
 
-    `subset` and `split` are those of `benchmark.agreement.take_subset` and `benchmark.pairs.split_pairs`. `sort` orders
+    `subset` and `split` are those of `benchmark.subsets.take_subset` and `benchmark.pairs.split_pairs`. `sort` orders
     the rows by a statistic (best first), by "name" or by "time"; the rank is always by SRCC. Without a registry every
     metric counts with what was stored last. `all_versions` shows every version and label revision, each its own row.
     `replicates` of the bootstrap; 0 for no intervals.

@@ -36,7 +36,7 @@ def decimals(statistic: str, dataset: DatasetInfo) -> int:
     low, high = dataset.label_range
     if statistic not in ("rmse", "rmse_star") or not math.isfinite(high - low) or high <= low:
         return CORRELATION_DECIMALS
-    return min(4, max(0, 4 - math.ceil(math.log10(high - low))))
+    return min(4, max(0, 4 - round(math.log10(high - low))))
 
 
 def number(value: float, places: int) -> str:

@@ -19,7 +19,7 @@ def escape(text: str) -> str:
 def markdown(board: Board) -> str:
     """Render all tables of a board."""
     parts = ["# Leaderboard", ""]
-    parts += [f"{escape(note)}" for note in board.notes] + ([""] if board.notes else [])
+    parts += [f"- {escape(note)}" for note in board.notes] + ([""] if board.notes else [])
     for dataset in board.datasets:
         parts += _dataset(dataset)
     if board.overall is not None:
@@ -40,7 +40,7 @@ def _dataset(board: DatasetBoard) -> list[str]:
     lines = [f"## {info.name}: {escape(info.title)}", "", escape(cells.dataset_line(board)), ""]
     if info.note:
         lines += [f"**Note.** {escape(info.note)}", ""]
-    lines += [f"{escape(note)}" for note in board.notes] + ([""] if board.notes else [])
+    lines += [f"- {escape(note)}" for note in board.notes] + ([""] if board.notes else [])
     lines += [*_main(board, MAIN_STATISTICS, footnotes), ""]
     others = [key for key in TITLES if key not in MAIN_STATISTICS and any(row.estimate(key) for row in board.rows)]
     if others:
