@@ -28,6 +28,9 @@ HEADER = "asna"
 WEIGHTS = Path(__file__).parent / "weights"
 """Folder of the shipped checkpoints."""
 
+BEST = "asna-gap"
+"""The shipped network that goes by the name `asna`, by measurement."""
+
 
 class CheckpointError(ValueError):
     """A checkpoint that is missing, damaged, foreign, or of another kind; says what to do."""
@@ -56,6 +59,7 @@ def write_checkpoint(path: Path, *, kind: str, tensors: Mapping[str, Tensor], me
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, temporary, header)
+        temporary.chmod(0o644)  # safetensors writes for the owner alone
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -108,8 +112,9 @@ def model_from(checkpoint: Checkpoint, path: Path) -> ASNA:
 
 
 def shipped() -> dict[str, Path]:
-    """The networks in `asna/weights`, by name."""
-    return {path.stem: path for path in sorted(WEIGHTS.glob("asna*.safetensors"))}
+    """The networks in `asna/weights` by name; `asna` is the one that was measured best (README.md)."""
+    found = {path.stem: path for path in sorted(WEIGHTS.glob("asna-*.safetensors"))}
+    return {"asna": found[BEST], **found} if BEST in found else found
 
 
 def load(name: str | Path = "asna", *, device: str = "cpu") -> ASNA:

@@ -12,8 +12,8 @@ LOSS = LossWeights(mse=1.0, plcc=0.5, rank=0.5)
 
 POOLED = TrainConfig(
     model=ASNAConfig(head="gap"),
-    epochs=14,
-    crop=144,
+    epochs=12,
+    crop=128,
     pairs_per_reference=4,
     learning_rate=2e-3,
     schedule="cosine",
@@ -21,9 +21,8 @@ POOLED = TrainConfig(
     loss=LOSS,
     l2_convolutions=1e-5,
     augmentation=Augmentation(lightness=(1.0, 1.0)),
-    precision="bf16",
 )
-"""`asna-gap`: crops of half the side, a quarter of the time; as many epochs as two busy cores allow."""
+"""`asna-gap`: crops of 128 cost a fifth of the time of 288; as many epochs as two busy cores allow."""
 
 FLATTENED = TrainConfig(
     model=ASNAConfig(head="flatten"),
@@ -36,6 +35,5 @@ FLATTENED = TrainConfig(
     loss=LOSS,
     l2_convolutions=1e-5,
     augmentation=Augmentation(lightness=(1.0, 1.0)),
-    precision="bf16",
 )
 """The paper's flattened head, its trunk begun from `asna-gap`."""

@@ -37,7 +37,7 @@ def test_the_reported_rho_is_scipys_on_true_ranks():
 @pytest.mark.parametrize("length", [2, 3, 16, 31, MAX_LENGTH])
 def test_the_sorter_ranks_any_length(sorter, length):
     values = draw_sequences(50, length, torch.Generator().manual_seed(2))
-    assert (sorter(values) - true_ranks(values)).abs().mean() < 0.5
+    assert (sorter(values) - true_ranks(values)).abs().mean() < 0.6
 
 
 def test_position_i_of_the_output_is_the_rank_of_position_i(sorter):
