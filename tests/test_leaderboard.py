@@ -7,9 +7,10 @@ import pytest
 from leaderboard_store import METRIC, TOY, add, full_store, noisy, toy_pairs
 from numpy.testing import assert_allclose
 
-from benchmark.leaderboard import FORMATS, build, render
 from benchmark.leaderboard.board import Board, DatasetBoard, Row
+from benchmark.leaderboard.build import build
 from benchmark.leaderboard.overall import mean_ranks, overall
+from benchmark.leaderboard.render import FORMATS, render
 from benchmark.store import Store
 from benchmark.types import Agreement, Estimate, UserError
 

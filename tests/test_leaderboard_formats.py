@@ -13,10 +13,11 @@ import pytest
 from leaderboard_store import TOY, add, full_store, noisy, toy_pairs
 from numpy.testing import assert_allclose
 
-from benchmark.leaderboard import build, render
+from benchmark.leaderboard.build import build
 from benchmark.leaderboard.cells import Footnotes, cell, decimals, number
 from benchmark.leaderboard.latex import escape as latex_escape
 from benchmark.leaderboard.markdown import escape as markdown_escape
+from benchmark.leaderboard.render import render
 from benchmark.leaderboard.tidy import CSV_COLUMNS, from_json
 from benchmark.store import Store
 from benchmark.types import Estimate, UserError

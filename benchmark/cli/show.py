@@ -124,7 +124,8 @@ def leaderboard(
       python -m benchmark leaderboard --subset distortion=jpeg --metrics ssim,lpips
     """
     from benchmark.files import write_whole
-    from benchmark.leaderboard import FORMATS, build, render
+    from benchmark.leaderboard.build import build
+    from benchmark.leaderboard.render import FORMATS, render
 
     chosen = output_format or (FORMAT_OF_SUFFIX.get(output.suffix.lower(), "") if output else "terminal")
     if chosen not in FORMATS or (output and chosen == "terminal"):
@@ -163,7 +164,8 @@ def print_board(
     replicates: int,
 ) -> None:
     """Print the board of what a run was asked for."""
-    from benchmark.leaderboard import build, render
+    from benchmark.leaderboard.build import build
+    from benchmark.leaderboard.render import render
 
     with Store(options.store_path(results_folder), readonly=True) as store:
         board = build(store, registry, datasets=datasets, metrics=metrics, split=split, replicates=replicates)
