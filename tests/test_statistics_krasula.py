@@ -85,7 +85,6 @@ def test_areas_by_bins_come_close_to_exact_ones(ratings: pd.DataFrame, monkeypat
     exact = areas(judged(mos, std, n), scores)
     monkeypatch.setattr(module, "MAX_SORTED", 10)
     monkeypatch.setattr(module, "ELEMENTS", 500)
-    monkeypatch.setattr(module, "FINE_BINS", 1000)
     np.testing.assert_allclose(areas(judged(mos, std, n), scores), exact, atol=2e-4)
 
 
@@ -93,7 +92,7 @@ def test_each_replicate_equals_brute_force_on_the_resample_written_out() -> None
     rng = np.random.default_rng(4)
     contents = np.repeat(np.arange(6), [3, 5, 2, 6, 4, 5])
     labels, std = rng.normal(size=25), rng.uniform(0.1, 0.6, size=25)
-    scores = np.round(labels + 0.7 * rng.normal(size=25), 1)  # few distinct differences, so that bins are exact
+    scores = np.round(10 * labels + 7 * rng.normal(size=25))  # few distinct differences, so that bins are exact
     clusters = clusters_of(contents, length=25)
     weights = draw(6, replicates=20, seed=0)
     rows = area_replicates(judged(labels, std, None), scores, clusters, weights)

@@ -161,7 +161,7 @@ class FitReplicates:
     def _compute(self, rows: slice) -> None:
         old = _Sums(*self.sums[rows].T)
         chosen = old.project(linear_term=self.linear_term)
-        w = self.weights[rows][:, self.clusters.codes]
+        w = np.take(self.weights[rows], self.clusters.codes, axis=1)
         z = np.broadcast_to(self.z, w.shape)
         if self.fit.amplitude:
             midpoint, log_scale = self.steps[rows, :1], self.steps[rows, 1:]

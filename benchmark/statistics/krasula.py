@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from benchmark.statistics.inputs import Floats
+from benchmark.statistics.inputs import Floats, standardised
 from benchmark.statistics.replicates import ratio
 from benchmark.statistics.resampling import Clusters, blocks
 
@@ -28,14 +28,16 @@ CRITICAL_Z = 1.959963984540054
 """Two-sided 5 % of the normal distribution."""
 BINS = 128
 """Resolution, in equally filled bins of |score difference|, of the areas of resamples."""
-FINE_BINS = 1 << 15
+FINE_BINS = 4096
 """Resolution of the areas themselves where pairs are too many to be sorted."""
 MAX_SORTED = 4000
 """Up to so many stimuli (8 million pairs) the areas are exact."""
-ELEMENTS = 1 << 20
+ELEMENTS = 1 << 18
 """How many pairs are compared at a time."""
 SAMPLED = 200_000
 """The bins are laid over so many pairs."""
+DROPPED_BITS = 12
+"""Differences are binned by a float32's leading bits, which order like the number itself, to a part in 2048."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,26 +69,24 @@ def areas(stimuli: JudgedStimuli, scores: Floats) -> tuple[float, float]:
     Exact up to `MAX_SORTED` stimuli; above, pairs whose differences share one of `FINE_BINS` bins count as ties.
     """
     if len(scores) > MAX_SORTED:
-        alone = np.zeros(1, dtype=np.intp)
-        tables = _histograms(stimuli, scores, alone, _edges(scores, FINE_BINS))
+        tables = _histograms(stimuli, scores, np.zeros(1, dtype=np.intp), FINE_BINS)
         different, better = _areas_of_histograms(tables)
         return float(different[0]), float(better[0])
     similar, signed = [], []
-    for rows in _row_chunks(0, len(scores), len(scores)):
-        verdict, delta = stimuli.verdicts(rows, rows.start), scores[rows, None] - scores[None, rows.start :]
-        above = np.triu(np.ones(delta.shape, dtype=bool), k=1)
-        similar.append(np.abs(delta[above & (verdict == 0)]))
-        told = above & (verdict != 0)
-        signed.append(delta[told] * verdict[told])
-    told = np.concatenate(signed)
-    return _area(np.abs(told), np.concatenate(similar)), _area(told, -told)
+    for row in range(len(scores) - 1):
+        verdict = stimuli.verdicts(slice(row, row + 1), row + 1)[0]
+        delta = scores[row] - scores[row + 1 :]
+        similar.append(np.abs(delta[verdict == 0]))
+        signed.append((delta * verdict)[verdict != 0])
+    told = np.concatenate([np.empty(0), *signed])
+    return _area(np.abs(told), np.concatenate([np.empty(0), *similar])), _area(told, -told)
 
 
 def _area(positive: Floats, negative: Floats) -> float:
     """P(positive > negative) + P(equal) / 2 over all combinations: the Mann-Whitney form of the area."""
     if not len(positive) or not len(negative):
         return float("nan")
-    negative = np.sort(negative)
+    positive, negative = np.sort(positive), np.sort(negative)
     below = np.searchsorted(negative, positive, side="left").sum(dtype=np.int64)
     not_above = np.searchsorted(negative, positive, side="right").sum(dtype=np.int64)
     return float((below + not_above) / 2.0 / len(positive) / len(negative))
@@ -99,7 +99,7 @@ def area_replicates(stimuli: JudgedStimuli, scores: Floats, clusters: Clusters, 
     """
     if not len(weights):
         return np.empty((2, 0))
-    tables = _histograms(stimuli, scores, clusters.starts, _edges(scores, BINS))
+    tables = _histograms(stimuli, scores, clusters.starts, BINS)
     flat = tables.reshape(len(tables), -1)
     first, second = np.triu_indices(len(clusters))
     result = np.empty((2, len(weights)))
@@ -110,45 +110,55 @@ def area_replicates(stimuli: JudgedStimuli, scores: Floats, clusters: Clusters, 
     return result
 
 
-def _row_chunks(start: int, stop: int, width: int) -> list[slice]:
-    step = max(1, ELEMENTS // max(1, width))
-    return [slice(at, min(at + step, stop)) for at in range(start, stop, step)]
+def _codes(delta: Floats) -> npt.NDArray[np.int32]:
+    """Whole numbers that order like |delta|, 0 for 0."""
+    return np.abs(delta).astype(np.float32).view(np.int32) >> DROPPED_BITS
 
 
-def _edges(scores: Floats, bins: int) -> Floats:
-    """Lower edges of the bins of |score difference|, ascending from 0, about equally filled."""
+def _bin_of_code(scores: Floats, bins: int) -> npt.NDArray[np.int32]:
+    """The bin of every code of a difference, about equally filled; bin 0 holds the differences of 0 alone."""
     n = len(scores)
     if n * (n - 1) // 2 <= SAMPLED:
         first, second = np.triu_indices(n, k=1)
     else:
         first, second = np.random.default_rng(0).integers(0, n, size=(2, SAMPLED))
-    distances = np.unique(np.abs(scores[first] - scores[second]))
-    if len(distances) > bins:
-        distances = distances[np.linspace(0, len(distances) - 1, bins).astype(int)]
-    distances[:1] = 0.0
-    return distances
+    codes = np.sort(_codes(scores[first] - scores[second]))
+    codes = codes[codes > 0]
+    edges = np.unique(codes)
+    if len(edges) >= bins:
+        edges = np.unique(codes[np.linspace(0, len(codes) - 1, bins - 1).astype(int)])
+    edges[:1] = 1
+    every = np.arange(1 << (31 - DROPPED_BITS))
+    return np.searchsorted(edges, every, side="right").astype(np.int32)
 
 
-def _histograms(stimuli: JudgedStimuli, scores: Floats, starts: npt.NDArray[np.intp], edges: Floats) -> Floats:
+def _histograms(stimuli: JudgedStimuli, scores: Floats, starts: npt.NDArray[np.intp], bins: int) -> Floats:
     """Count pairs: (K (K + 1) / 2 pairs of clusters, 3, bins); similar, different and agreed, different and opposed.
 
     Pairs of clusters in the order of `np.triu_indices`.
     """
-    n, k, bins = len(scores), len(starts), len(edges)
+    scores = standardised(scores)[0]
+    bin_of_code = _bin_of_code(scores, bins)
+    n, k = len(scores), len(starts)
     stops = np.append(starts[1:], n)
-    codes = np.repeat(np.arange(k), stops - starts)
+    codes = np.repeat(np.arange(k, dtype=np.int32), stops - starts)
     tables = []
     for cluster, (start, stop) in enumerate(zip(starts, stops, strict=True)):
         counts = np.zeros((k - cluster) * 3 * bins)
-        for rows in _row_chunks(int(start), int(stop), n - int(start)):
-            delta = scores[rows, None] - scores[None, rows.start :]
-            verdict = stimuli.verdicts(rows, rows.start)
-            kind = np.where(verdict == 0, 0, np.where(verdict * delta < 0, 2, 1))
-            place = np.searchsorted(edges, np.abs(delta), side="right") - 1
-            index = ((codes[rows.start :] - cluster)[None, :] * 3 + kind) * bins + place
-            above = np.triu(np.ones(delta.shape, dtype=bool), k=1)
-            counts += np.bincount(index[above], minlength=len(counts))
-        tables.append(counts.reshape(k - cluster, 3, bins))
+        first_cell = (codes[start:] - cluster) * (3 * bins)
+        step = max(1, ELEMENTS // (n - int(start)))
+        for at in range(int(start), int(stop), step):
+            rows = slice(at, min(at + step, int(stop)))
+            delta = scores[rows, None] - scores[None, start:]
+            verdict = stimuli.verdicts(rows, int(start))
+            opposed = (verdict * delta < 0).astype(np.int32)
+            kind = np.abs(verdict).astype(np.int32) + opposed
+            cell = first_cell[None, :] + kind * bins + bin_of_code[_codes(delta)]
+            counts += np.bincount(cell.ravel(), minlength=len(counts))
+        table = counts.reshape(k - cluster, 3, bins)
+        table[0, 0, 0] -= stop - start  # the cluster meets itself: each stimulus itself once, and each pair twice
+        table[0] /= 2.0
+        tables.append(table)
     return np.concatenate(tables)
 
 

@@ -43,25 +43,46 @@ def pearson_replicates(scores: Floats, labels: Floats, clusters: Clusters, weigh
 
 
 class _Ranks:
-    """Mid-ranks of one variable in every resample, from its order in the sample."""
+    """Mid-ranks of one variable in every resample, from its order in the sample.
+
+    Ranks and their products are whole or half numbers below 2^53: sums of them are exact in any order.
+    """
 
     def __init__(self, values: Floats) -> None:
         self.order = np.argsort(values, kind="stable")
         ordered = values[self.order]
         new = np.diff(ordered, prepend=np.nan) != 0
         self.tied = not bool(new.all())
-        group = np.cumsum(new) - 1
-        first = np.flatnonzero(new)
-        self.first, self.last = first[group], np.append(first[1:], len(values))[group] - 1
+        self.group = np.cumsum(new) - 1
+        self.first = np.flatnonzero(new)
+        self.last = np.append(self.first[1:], len(values)) - 1
 
-    def of(self, ordered_weights: Floats) -> Floats:
-        """Mid-ranks (B, N), in ascending order of the variable, from weights (B, N) in that order."""
-        above = np.cumsum(ordered_weights, axis=1)
-        if not self.tied:
-            above -= (ordered_weights - 1.0) / 2.0
-            return above
-        below = above[:, self.first] - ordered_weights[:, self.first]
-        return (below + above[:, self.last] + 1.0) / 2.0
+    def groups(self, weights: Floats) -> tuple[Floats, Floats]:
+        """From weights (B, N): the mid-rank (B, G) and weight (B, G) of each group of equal values, ascending."""
+        above = np.cumsum(np.take(weights, self.order, axis=1), axis=1)
+        top = above[:, self.last] if self.tied else above
+        size = np.diff(top, axis=1, prepend=0.0)
+        return top - (size - 1.0) / 2.0, size
+
+    def centred(self, weights: Floats, n: Floats) -> tuple[Floats, Floats]:
+        """From weights (B, N) and their sums (B,): mid-ranks less their mean (B, N), and their sum of squares (B,)."""
+        rank, size = self.groups(weights)
+        result = np.empty_like(weights)
+        result[:, self.order] = np.take(rank, self.group, axis=1) - (n[:, None] + 1.0) / 2.0
+        return result, _squares(n, size)
+
+    def products(self, weights: Floats, n: Floats, weighted: Floats) -> tuple[Floats, Floats]:
+        """Sums (B,) of mid-rank times `weighted` (B, N), whose rows sum to 0; and the sum of squares as in `centred`."""
+        rank, size = self.groups(weights)
+        ordered = np.take(weighted, self.order, axis=1)
+        if self.tied:
+            ordered = np.add.reduceat(ordered, self.first, axis=1)
+        return np.einsum("rn,rn->r", rank, ordered), _squares(n, size)
+
+
+def _squares(n: Floats, sizes: Floats) -> Floats:
+    """Sum of squared centred mid-ranks of n values tied in groups of these sizes (B, G)."""
+    return (n**3 - n - np.einsum("rn,rn->r", sizes * sizes - 1.0, sizes)) / 12.0
 
 
 def spearman_replicates(
@@ -74,18 +95,12 @@ def spearman_replicates(
 
     def work(block: slice) -> None:
         for rows in chunks(block, len(labels)):
-            pair_weights = weights[rows][:, clusters.codes]
+            pair_weights = np.take(weights[rows], clusters.codes, axis=1)
             n = pair_weights.sum(axis=1)
-            middle = (n + 1.0)[:, None] / 2.0
-            y = np.empty_like(pair_weights)
-            y[:, label_ranks.order] = label_ranks.of(pair_weights[:, label_ranks.order]) - middle
-            weighted_y = pair_weights * y
-            vy = np.einsum("rn,rn->r", weighted_y, y)
+            y, vy = label_ranks.centred(pair_weights, n)
+            y *= pair_weights
             for column, rank in enumerate(ranks):
-                ordered_weights = pair_weights[:, rank.order]
-                x = rank.of(ordered_weights) - middle
-                vxy = np.einsum("rn,rn->r", x, weighted_y[:, rank.order])
-                vx = np.einsum("rn,rn,rn->r", ordered_weights, x, x)
+                vxy, vx = rank.products(pair_weights, n, y)
                 result[column, rows] = np.clip(ratio(vxy, np.sqrt(vx * vy)), -1.0, 1.0)
 
     run_all([partial(work, block) for block in blocks(len(weights))], threads=threads)
