@@ -50,6 +50,3 @@ def main() -> None:
     except UserError as error:
         messages.print(f"error: {error}", markup=False, highlight=False, soft_wrap=True)
         sys.exit(2)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(0)
