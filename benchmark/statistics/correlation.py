@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from benchmark.statistics.inputs import Floats, finite, is_constant, standardised
+from benchmark.statistics.inputs import Floats, dot, finite, is_constant, standardised
 
 MIN_PAIRS = 3
 """Two pairs correlate perfectly whatever they are: fewer than three give nan."""
@@ -39,8 +39,8 @@ def pearson(scores: npt.ArrayLike, labels: npt.ArrayLike) -> float:
     if why_undefined(scores, labels):
         return float("nan")
     x, y = standardised(scores)[0], standardised(labels)[0]
-    norm = np.sqrt(np.dot(x, x) * np.dot(y, y))
-    return float(np.clip(np.dot(x, y) / norm, -1.0, 1.0)) if norm > 0 else float("nan")
+    norm = np.sqrt(dot(x, x) * dot(y, y))
+    return float(np.clip(dot(x, y) / norm, -1.0, 1.0)) if norm > 0 else float("nan")
 
 
 def spearman(scores: npt.ArrayLike, labels: npt.ArrayLike) -> float:

@@ -99,6 +99,8 @@ def evaluate(
         wanted = tuple(key for key in wanted if key in only or key == statistic)
     if statistic not in wanted:
         raise ValueError(f"statistic: expected one of {', '.join(wanted)}, got {statistic!r}")
+    if statistic == "rmse_star" and n_ratings is None:
+        raise ValueError("statistic: rmse_star needs n_ratings; give them, or compare by another statistic")
     sample = _prepare(scores_by_metric, labels, contents, label_std, n_ratings, replicates, seed, threads)
     measured, fits = _measure(sample, wanted, fit)
     statistics = {

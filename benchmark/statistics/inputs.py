@@ -27,6 +27,11 @@ def finite(values: npt.ArrayLike, *, name: str, length: int | None = None) -> Fl
     return array
 
 
+def dot(x: Floats, y: Floats) -> float:
+    """Sum of products, without BLAS: its order of summing, and so the last bit, depends on its number of threads."""
+    return float(np.einsum("n,n->", x, y))
+
+
 def is_constant(values: Floats) -> bool:
     """Whether no two values differ (also true of none and of one)."""
     return len(values) < 2 or bool(np.all(values == values[0]))

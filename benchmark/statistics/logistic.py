@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmark.statistics.correlation import MIN_PAIRS, spearman
-from benchmark.statistics.inputs import Floats, finite, is_constant, standardised
+from benchmark.statistics.inputs import Floats, dot, finite, is_constant, standardised
 
 GRID_POINTS = 2000
 """Starts are chosen on at most this many scores, evenly spaced in rank."""
@@ -110,8 +110,8 @@ def _constant(labels: Floats, reason: str) -> LogisticFit:
 
 
 def _line(u: Floats, v: Floats, reason: str) -> LogisticFit:
-    square = float(np.dot(u, u))
-    slope = float(np.dot(u, v)) / square if square > 0 else 0.0
+    square = dot(u, u)
+    slope = dot(u, v) / square if square > 0 else 0.0
     if not slope > 0:
         return LogisticFit(0.0, 0.0, 0.0, 1.0, 0.0, 1, f"constant map: falling line ({reason})")
     return LogisticFit(0.0, 0.0, 0.0, 1.0, slope, 2, reason)
@@ -120,10 +120,10 @@ def _line(u: Floats, v: Floats, reason: str) -> LogisticFit:
 def _linear_part(z: Floats, u: Floats, v: Floats, linear_term: bool) -> tuple[float, float, Floats]:
     """Best amplitude and slope, neither negative, for the sigmoid `z`; and the residuals (N,)."""
     zc, uc, vc = z - z.mean(), u - u.mean(), v - v.mean()
-    zz, zv = float(np.dot(zc, zc)), float(np.dot(zc, vc))
+    zz, zv = dot(zc, zc), dot(zc, vc)
     candidates = [(max(0.0, zv / zz) if zz > 1e-12 else 0.0, 0.0)]
     if linear_term:
-        uu, uv, zu = float(np.dot(uc, uc)), float(np.dot(uc, vc)), float(np.dot(zc, uc))
+        uu, uv, zu = dot(uc, uc), dot(uc, vc), dot(zc, uc)
         candidates.append((0.0, max(0.0, uv / uu)))
         determinant = zz * uu - zu * zu
         if determinant > 1e-10 * zz * uu:
@@ -131,7 +131,7 @@ def _linear_part(z: Floats, u: Floats, v: Floats, linear_term: bool) -> tuple[fl
             if min(both) >= 0:
                 candidates.append(both)
     residuals = [(a, b, vc - a * zc - b * uc) for a, b in candidates]
-    return min(residuals, key=lambda candidate: float(np.dot(candidate[2], candidate[2])))
+    return min(residuals, key=lambda candidate: dot(candidate[2], candidate[2]))
 
 
 def _search(u: Floats, v: Floats, *, linear_term: bool) -> LogisticFit:
@@ -154,7 +154,7 @@ def _search(u: Floats, v: Floats, *, linear_term: bool) -> LogisticFit:
 
     def cost(point: Floats) -> float:
         rest = residuals(point, u_few, v_few)
-        return float(np.dot(rest, rest))
+        return dot(rest, rest)
 
     ranked = np.argsort(u, kind="stable")
     few = ranked[np.linspace(0, len(u) - 1, min(len(u), GRID_POINTS)).astype(int)]
