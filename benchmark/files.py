@@ -5,7 +5,10 @@ from __future__ import annotations
 import errno
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from benchmark.types import UserError
 
@@ -15,21 +18,33 @@ def write_whole(path: Path, content: str | bytes) -> None:
 
     Raises UserError when the folder cannot be written or the disk is full; the old file, if any, is then untouched.
     """
-    data = content.encode() if isinstance(content, str) else content
+    with whole_file(path) as file:
+        file.write(content.encode() if isinstance(content, str) else content)
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[BinaryIO]:
+    """Yield a file that becomes `path` when the block ends, and is gone when the block raises.
+
+    For content that comes in parts; otherwise as `write_whole`. An OSError of the block itself is taken for one of
+    writing, so read elsewhere outside.
+    """
     temporary = ""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         with os.fdopen(handle, "wb") as file:
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
+        temporary = ""
     except OSError as error:
+        raise UserError(explain(error, path)) from error
+    finally:
         if temporary:
             Path(temporary).unlink(missing_ok=True)
-        raise UserError(explain(error, path)) from error
 
 
 def explain(error: OSError, path: Path) -> str:

@@ -7,7 +7,7 @@ import sys
 import typer
 
 from benchmark import __version__
-from benchmark.cli import gate, run, scores, show
+from benchmark.cli import gate, run, scores, show, weights
 from benchmark.cli.terminal import messages
 from benchmark.types import UserError
 
@@ -34,6 +34,7 @@ app.command("score")(scores.score)
 app.command("import-scores")(scores.import_scores)
 app.command("export")(show.export)
 app.command("gate")(gate.gate)
+app.add_typer(weights.app, name="weights")
 
 
 @app.callback(invoke_without_command=True)

@@ -1,0 +1,171 @@
+"""Which files of parameters there are: for which metrics, from where, under which licence, and how to know them.
+
+A file is known by its sha256, whatever its name. `folder` is where the libraries that read it look below their home
+(`TORCH_HOME`), and so below the harness's own cache (`benchmark.weights.cache`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+CHECKPOINTS = "hub/checkpoints"
+"""Where torchvision looks."""
+PYIQA = "hub/pyiqa"
+"""Where pyiqa looks."""
+EMBEDDED = Path(__file__).resolve().parent
+
+TORCHVISION = "https://download.pytorch.org/models/"
+PYIQA_WEIGHTS = "https://huggingface.co/chaofengc/IQA-PyTorch-Weights/resolve/main/"
+CONVOLUTIONS = "the small edition holds the convolutions alone, which is all that is read"
+LIVE_NOTICE = "UT Austin LIVE notice"
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """One file that holds what is needed. `sha256` is "" where nobody here has seen the file: it goes by its name."""
+
+    sha256: str
+    size: int
+    """Bytes; 0 where unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class WeightsFile:
+    """One file of parameters, under the name by which libraries look for it."""
+
+    name: str
+    metrics: tuple[str, ...]
+    """Names of the metrics that need it."""
+    editions: tuple[Edition, ...]
+    """Interchangeable files; the first is what `url` gives."""
+    licence: str
+    folder: str = ""
+    """Below the cache; "" for a file that is embedded in this package."""
+    url: str = ""
+    """Where it is fetched from; "" where it is embedded or the user has to supply it."""
+    note: str = ""
+
+    @property
+    def embedded(self) -> bool:
+        """Whether it travels with this package."""
+        return not self.folder
+
+    @property
+    def size(self) -> int:
+        """Bytes of the smallest edition that is known."""
+        return min(edition.size for edition in self.editions)
+
+
+def _one(sha256: str, size: int) -> tuple[Edition]:
+    return (Edition(sha256, size),)
+
+
+VGG16 = WeightsFile(
+    "vgg16-397923af.pth",
+    ("lpips-vgg", "dists", "dists-resized", "pyiqa:dists", "pyiqa:lpips-vgg"),
+    (
+        Edition("397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0", 553433881),
+        Edition("27e5be4c217355097c98abb442f858e3395268320f8f1b69f5e2346d655d42df", 58869069),
+    ),
+    "BSD-3-Clause (torchvision)",
+    CHECKPOINTS,
+    f"{TORCHVISION}vgg16-397923af.pth",
+    CONVOLUTIONS,
+)
+SQUEEZENET = WeightsFile(
+    "squeezenet1_1-b8a52dc0.pth",
+    ("lpips-squeeze",),
+    _one("b8a52dc049b60e4b6ab68ad0df457362afab8b6304b2febdc1650a5dab4d7e7b", 4958839),
+    "BSD-3-Clause (torchvision)",
+    CHECKPOINTS,
+    f"{TORCHVISION}squeezenet1_1-b8a52dc0.pth",
+)
+ILNIQE = WeightsFile(
+    "ILNIQE_templateModel.mat",
+    ("ilniqe", "pyiqa:ilniqe"),
+    _one("14f4919a630498d732bbf11837d894d45a57f89c9ed84bea98851147290ce93c", 2764281),
+    "as the authors' release of IL-NIQE (PolyU)",
+    PYIQA,
+    f"{PYIQA_WEIGHTS}ILNIQE_templateModel.mat",
+)
+NRQM = WeightsFile(
+    "NRQM_model.mat",
+    ("nrqm", "pi", "pyiqa:nrqm", "pyiqa:pi"),
+    _one("", 0),
+    "as the authors' release (github.com/chaoma99/sr-metric)",
+    PYIQA,
+    f"{PYIQA_WEIGHTS}NRQM_model.mat",
+)
+NIQE_MAT = WeightsFile(
+    "niqe_modelparameters.mat",
+    ("nrqm", "pi", "pyiqa:niqe", "pyiqa:pi"),
+    _one("fa2aa4d12dd9595c3fb6bf8b4e1a15c79d5d1469238d0901c88dead195be578d", 8347),
+    LIVE_NOTICE,
+    PYIQA,
+    f"{PYIQA_WEIGHTS}niqe_modelparameters.mat",
+)
+
+FILES: tuple[WeightsFile, ...] = (
+    WeightsFile(
+        "lpips_alex_v0.1.safetensors",
+        ("lpips",),
+        _one("5e38b7c0c0d221003434ffc7840b155755004404161fac8ea42b7eb3192ae278", 9884688),
+        "BSD-2-Clause (head), BSD-3-Clause (features)",
+    ),
+    VGG16,
+    SQUEEZENET,
+    ILNIQE,
+    NRQM,
+    NIQE_MAT,
+    WeightsFile(
+        "brisque_svm_weights.pth",
+        ("pyiqa:brisque",),
+        _one("b51a1b17d9795b61bb4e3e5ae48d314615260d82b5199e214bdf99481b6f809f", 116421),
+        LIVE_NOTICE,
+        PYIQA,
+        note="made from LIVE's allmodel; pyiqa's own file holds the same numbers",
+    ),
+    WeightsFile(
+        "alexnet-owt-7be5be79.pth",
+        ("pyiqa:lpips", "pyiqa:stlpips"),
+        (
+            Edition("7be5be791159472b1fbf3c69796f7cb30dca7ad8466c2df70058c37116cdee02", 244408911),
+            Edition("a195aaaef6a3cba2d24f639fc84c19e96499a5c878d46a3c821b51120cb7874e", 9884753),
+        ),
+        "BSD-3-Clause (torchvision)",
+        CHECKPOINTS,
+        f"{TORCHVISION}alexnet-owt-7be5be79.pth",
+        CONVOLUTIONS,
+    ),
+    WeightsFile(
+        "LPIPS_v0.1_alex-df73285e.pth",
+        ("pyiqa:lpips",),
+        _one("df73285e35b22355a2df87cdb6b70b343713b667eddbda73e1977e0c860835c0", 6009),
+        "BSD-2-Clause",
+        PYIQA,
+        f"{PYIQA_WEIGHTS}LPIPS_v0.1_alex-df73285e.pth",
+    ),
+    WeightsFile(
+        "LPIPS_v0.1_vgg-a78928a0.pth",
+        ("pyiqa:lpips-vgg",),
+        _one("a78928a0af1e5f0fcb1f3b9e8f8c3a2a5a3de244d830ad5c1feddc79b8432868", 7289),
+        "BSD-2-Clause",
+        PYIQA,
+        f"{PYIQA_WEIGHTS}LPIPS_v0.1_vgg-a78928a0.pth",
+    ),
+    WeightsFile(
+        "DISTS_weights-f5e65c96.pth",
+        ("pyiqa:dists",),
+        _one("f5e65c96230b7f6ca995691647d482237e4cab8a50c5c4a5784f219ef0748218", 12288),
+        "MIT",
+        PYIQA,
+        f"{PYIQA_WEIGHTS}DISTS_weights-f5e65c96.pth",
+    ),
+)
+"""Every file, the embedded ones among them."""
+
+
+def needed_by(metric: str, files: tuple[WeightsFile, ...] = FILES) -> tuple[WeightsFile, ...]:
+    """The files that a metric needs."""
+    return tuple(file for file in files if metric in file.metrics)

@@ -1,0 +1,336 @@
+"""The folder of weights: what is taken in, what is refused, and what happens without a network."""
+
+import hashlib
+import os
+import socket
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from command import benchmark
+
+from benchmark.types import UserError
+from benchmark.weights import cache
+from benchmark.weights import fetch as fetching
+from benchmark.weights.cache import State, add, path_of
+from benchmark.weights.catalogue import FILES, Edition, WeightsFile, needed_by
+from benchmark.weights.fetch import fetch
+
+CONTENT = bytes(range(256)) * 5000
+DIGEST = hashlib.sha256(CONTENT).hexdigest()
+
+
+def record(url="", **facts):
+    facts = {"editions": (Edition(DIGEST, len(CONTENT)),), "licence": "MIT", "folder": "hub/pyiqa"} | facts
+    return WeightsFile("net.pth", ("net",), url=url, **facts)
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv(cache.ENVIRONMENT, str(tmp_path / "weights"))
+    monkeypatch.setattr(fetching, "_dead", {})
+    return tmp_path / "weights"
+
+
+def files_below(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def outcomes(*paths, files=None):
+    return [(item.path.name, item.outcome) for item in add(paths, files=files or [record()])]
+
+
+def test_the_folder_is_the_harnesss_own_and_never_torchs(monkeypatch, tmp_path):
+    assert cache.folder() == tmp_path / "weights"
+    monkeypatch.delenv(cache.ENVIRONMENT)
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    assert cache.folder().name == "weights"
+    assert "torch" not in str(cache.folder().relative_to(tmp_path))
+
+
+def test_a_file_is_known_by_its_content_whatever_its_name(tmp_path, own_folder):
+    (tmp_path / "some" / "where").mkdir(parents=True)
+    (tmp_path / "some" / "where" / "download (1)").write_bytes(CONTENT)
+    assert outcomes(tmp_path / "some") == [("download (1)", "taken")]
+    assert files_below(own_folder) == ["hub/pyiqa/net.pth"]
+    assert path_of(record()).read_bytes() == CONTENT
+    assert cache.state(record()) is State.HERE
+    assert cache.missing([record()]) is None
+    assert outcomes(tmp_path / "some") == [("download (1)", "already here")]
+
+
+def test_a_damaged_file_is_refused_with_both_hashes(tmp_path, own_folder):
+    (tmp_path / "net.pth").write_bytes(CONTENT[:-1] + b"x")
+    (item,) = add([tmp_path / "net.pth"], files=[record()])
+    assert item.outcome == "damaged"
+    assert DIGEST in item.reason
+    assert hashlib.sha256(CONTENT[:-1] + b"x").hexdigest() in item.reason
+    assert not own_folder.exists()
+
+
+def test_a_cut_file_is_refused(tmp_path, own_folder):
+    (tmp_path / "net.pth").write_bytes(CONTENT[:1000])
+    assert outcomes(tmp_path / "net.pth") == [("net.pth", "damaged")]
+    assert not own_folder.exists()
+
+
+def test_unknown_files_are_left_alone(tmp_path, own_folder):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "NOTE.md").write_text("hello")
+    (tmp_path / "a" / "same size").write_bytes(bytes(len(CONTENT)))
+    assert outcomes(tmp_path / "a") == [("NOTE.md", "unknown"), ("same size", "unknown")]
+    assert not own_folder.exists()
+
+
+def test_a_pickle_is_copied_without_being_opened(tmp_path):
+    import pickle
+
+    class Bomb:
+        def __reduce__(self):
+            return os.mkdir, (str(tmp_path / "exploded"),)
+
+    content = pickle.dumps(Bomb())
+    (tmp_path / "net.pth").write_bytes(content)
+    bomb = record(editions=(Edition(hashlib.sha256(content).hexdigest(), len(content)),))
+    assert outcomes(tmp_path / "net.pth", files=[bomb]) == [("net.pth", "taken")]
+    assert not (tmp_path / "exploded").exists()
+
+
+def test_a_file_that_nobody_has_seen_goes_by_its_name_and_says_so(tmp_path):
+    unseen = record(editions=(Edition("", 0),))
+    (tmp_path / "net.pth").write_bytes(b"anything")
+    (tmp_path / "other.pth").write_bytes(b"anything")
+    taken, other = add([tmp_path / "net.pth", tmp_path / "other.pth"], files=[unseen])
+    assert (taken.outcome, other.outcome) == ("taken", "unknown")
+    assert "nobody here knows its sha256" in taken.reason
+    assert cache.state(unseen) is State.UNVERIFIED
+
+
+def test_any_edition_serves(tmp_path):
+    small = b"features alone"
+    both = record(
+        editions=(Edition(DIGEST, len(CONTENT)), Edition(hashlib.sha256(small).hexdigest(), len(small))),
+    )
+    (tmp_path / "small.bin").write_bytes(small)
+    assert outcomes(tmp_path / "small.bin", files=[both]) == [("small.bin", "taken")]
+    assert cache.state(both) is State.HERE
+
+
+def test_a_copy_that_stops_half_way_leaves_nothing(tmp_path, own_folder, monkeypatch):
+    (tmp_path / "net.pth").write_bytes(CONTENT)
+
+    def broken(path):
+        yield CONTENT[:1000]
+        raise UserError("the disk was pulled out")
+
+    chunks = cache.read_chunks
+    monkeypatch.setattr(cache, "sha256_of", lambda path: DIGEST)
+    monkeypatch.setattr(cache, "read_chunks", broken)
+    with pytest.raises(UserError, match="pulled out"):
+        outcomes(tmp_path / "net.pth")
+    assert files_below(own_folder) == []
+    monkeypatch.setattr(cache, "read_chunks", chunks)
+    assert outcomes(tmp_path / "net.pth") == [("net.pth", "taken")]
+
+
+def test_a_file_that_changes_between_hashing_and_copying_is_not_taken(tmp_path, own_folder, monkeypatch):
+    (tmp_path / "net.pth").write_bytes(CONTENT[::-1])
+    monkeypatch.setattr(cache, "sha256_of", lambda path: DIGEST)
+    with pytest.raises(UserError, match="expected sha256"):
+        outcomes(tmp_path / "net.pth")
+    assert files_below(own_folder) == []
+
+
+def test_a_file_damaged_in_the_cache_is_found_and_replaced(tmp_path):
+    (tmp_path / "net.pth").write_bytes(CONTENT)
+    outcomes(tmp_path / "net.pth")
+    path_of(record()).write_bytes(CONTENT[:-1] + b"x")
+    assert cache.state(record()) is State.DAMAGED
+    assert outcomes(tmp_path / "net.pth") == [("net.pth", "taken")]
+    assert cache.state(record()) is State.HERE
+
+
+def test_a_cache_that_cannot_be_written_is_a_user_error(tmp_path, monkeypatch):
+    (tmp_path / "net.pth").write_bytes(CONTENT)
+    (tmp_path / "file").write_text("not a folder")
+    monkeypatch.setenv(cache.ENVIRONMENT, str(tmp_path / "file" / "weights"))
+    with pytest.raises(UserError, match="IQA_WEIGHTS"):
+        outcomes(tmp_path / "net.pth")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is read-only for root")
+def test_a_read_only_cache_is_a_user_error(tmp_path, own_folder):
+    (tmp_path / "net.pth").write_bytes(CONTENT)
+    own_folder.mkdir()
+    own_folder.chmod(0o500)
+    with pytest.raises(UserError, match=r"cannot be written.*IQA_WEIGHTS"):
+        outcomes(tmp_path / "net.pth")
+
+
+def test_two_at_once_leave_one_whole_file(tmp_path, own_folder):
+    (tmp_path / "net.pth").write_bytes(CONTENT)
+    code = (
+        "import sys; from pathlib import Path; sys.path.insert(0, sys.argv[2]); import test_weights as t; "
+        "print(list(t.add([Path(sys.argv[1])], files=[t.record()]))[0].outcome)"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "net.pth"), os.path.dirname(__file__)]
+    running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    assert {process.communicate()[0].strip() for process in running} <= {"taken", "already here"}
+    assert files_below(own_folder) == ["hub/pyiqa/net.pth"]
+    assert cache.state(record()) is State.HERE
+
+
+def test_what_is_missing_is_said_with_the_commands_that_bring_it():
+    assert cache.missing([record("https://host/net.pth")]) == (
+        "net.pth (1.3 MB): `python -m benchmark weights fetch net`, or `python -m benchmark weights add net.pth`"
+    )
+    assert cache.missing([record()]) == "net.pth (1.3 MB): `python -m benchmark weights add net.pth`"
+    with pytest.raises(UserError, match=r"^net: needs net\.pth"):
+        cache.require("net", [record()])
+
+
+def closed_port():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+def test_a_dead_network_is_one_line_at_once_and_asked_once_only(own_folder, monkeypatch):
+    file = record(f"http://127.0.0.1:{closed_port()}/net.pth")
+    with pytest.raises(UserError) as caught:
+        fetch(file)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert "weights add net.pth" in message
+    assert str(path_of(file)) in message
+
+    def never(url):
+        raise AssertionError("asked a second time")
+
+    monkeypatch.setattr(fetching, "_open", never)
+    with pytest.raises(UserError, match="cannot be fetched"):
+        fetch(file)
+    assert files_below(own_folder) == [] if own_folder.exists() else True
+
+
+def test_a_host_that_takes_connections_and_says_nothing_is_given_up(monkeypatch):
+    monkeypatch.setattr(fetching, "CONNECT_SECONDS", 0.2)
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        with pytest.raises(UserError, match=r"no answer within 0\.2 s"):
+            fetch(record(f"http://127.0.0.1:{silent.getsockname()[1]}/net.pth"))
+
+
+@pytest.fixture
+def server():
+    """Serve the paths of a dictionary; a value (claimed length, bytes) may cut itself short."""
+    bodies = {}
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            if self.path not in bodies:
+                self.send_error(404)
+                return
+            length, body = bodies[self.path]
+            self.send_response(200)
+            self.send_header("Content-Length", str(length))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *arguments):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
+        threading.Thread(target=http.serve_forever, args=(0.01,), daemon=True).start()
+        yield f"http://127.0.0.1:{http.server_address[1]}", bodies
+        http.shutdown()
+
+
+def test_a_fetch_shows_progress_and_verifies(server):
+    address, bodies = server
+    bodies["/net.pth"] = len(CONTENT), CONTENT
+    seen = []
+    fetch(record(f"{address}/net.pth"), lambda *report: seen.append(report))
+    assert cache.state(record()) is State.HERE
+    assert seen[-1] == (len(CONTENT), len(CONTENT), "net.pth")
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        ((len(CONTENT), CONTENT[:-1] + b"x"), "expected sha256"),
+        ((len(CONTENT), CONTENT[:1000]), "connection"),
+        (None, "404"),
+    ],
+)
+def test_a_wrong_cut_or_absent_answer_leaves_nothing(server, own_folder, answer, message):
+    address, bodies = server
+    if answer:
+        bodies["/net.pth"] = answer
+    with pytest.raises(UserError, match=message):
+        fetch(record(f"{address}/net.pth"))
+    assert not own_folder.exists() or files_below(own_folder) == []
+
+
+def test_the_catalogue_is_complete_and_its_embedded_files_are_what_it_says():
+    assert len({file.name for file in FILES}) == len(FILES)
+    for file in FILES:
+        assert file.metrics
+        assert file.licence
+        for edition in file.editions:
+            assert len(edition.sha256) in (0, 64)
+        if file.embedded:
+            assert cache.state(file) is State.EMBEDDED
+            assert path_of(file).stat().st_size == file.size
+        if file.url:
+            assert file.url.endswith(file.name)
+    assert [file.name for file in needed_by("lpips")] == ["lpips_alex_v0.1.safetensors"]
+
+
+def test_the_real_files_are_taken_from_the_shared_folder(shared, own_folder):
+    taken = {item.path.name for item in add([shared / "weights"]) if item.outcome == "taken"}
+    assert {path.name for path in (shared / "weights").rglob("*.[pm]*t*")} - taken <= {"SHA256SUMS"}
+    assert len(taken) == 8
+    assert {cache.state(file) for file in FILES} <= {State.HERE, State.EMBEDDED, State.ABSENT}
+
+
+def test_the_command_line_adds_lists_checks_and_finds_damage(tmp_path, own_folder, shared):
+    folder = {cache.ENVIRONMENT: str(own_folder)}
+    head = shared / "weights" / "lpips-heads"
+    done = benchmark("weights", "add", head, environment=folder)
+    assert done.returncode == 0, done.stderr
+    assert "taken" in done.stdout
+    assert "NOTE.md" in done.stderr
+    assert "NOTE.md" not in done.stdout
+    listed = benchmark("weights", "list", environment=folder)
+    assert listed.returncode == 0, listed.stderr
+    assert str(own_folder) in listed.stderr
+    (own_folder / "hub" / "pyiqa" / "LPIPS_v0.1_vgg-a78928a0.pth").write_bytes(b"x")
+    checked = benchmark("weights", "check", environment=folder)
+    assert checked.returncode == 3
+    assert "damaged   LPIPS_v0.1_vgg-a78928a0.pth" in checked.stdout
+
+
+@pytest.mark.parametrize("command", ["list", "check", "add", "fetch"])
+def test_help_of_the_weights_commands_shows_an_example(command):
+    done = benchmark("weights", command, "--help")
+    assert done.returncode == 0
+    assert f"python -m benchmark weights {command}" in done.stdout
+
+
+def test_the_command_line_says_what_cannot_be_taken(tmp_path, own_folder):
+    folder = {cache.ENVIRONMENT: str(own_folder)}
+    (tmp_path / "vgg16-397923af.pth").write_bytes(b"not this")
+    done = benchmark("weights", "add", tmp_path / "vgg16-397923af.pth", environment=folder)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "expected sha256" in done.stderr
+    done = benchmark("weights", "add", tmp_path / "nowhere", environment=folder)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "no such file or folder" in done.stderr
+    done = benchmark("weights", "fetch", "psnr", environment=folder)
+    assert done.returncode == 2
+    assert "no file of weights is known" in done.stderr
