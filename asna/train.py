@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -68,8 +69,6 @@ class TrainResult:
 
 def learning_rate(config: TrainConfig, *, step: int, steps_per_epoch: int) -> float:
     """The learning rate of a step, counted from 0 over the whole run."""
-    import math
-
     total = config.epochs * steps_per_epoch
     if config.schedule == "cosine":
         factor = 0.5 * (1 + math.cos(math.pi * min(1.0, step / total)))
@@ -204,8 +203,9 @@ def train(
         scores = predict(trainer.model, validation, cache=images, device=device)
         row |= agreement(scores, [pair.label for pair in validation])
         state.epoch += 1
-        if row["srcc"] > state.best_srcc:
-            state.best_srcc, state.best_epoch = row["srcc"], state.epoch
+        srcc = row["srcc"] if math.isfinite(row["srcc"]) else -1.0  # undefined when all scores are equal
+        if srcc > state.best_srcc:
+            state.best_srcc, state.best_epoch = srcc, state.epoch
             course = {key: row[key] for key in ("srcc", "krcc", "plcc")} | {"epoch": state.epoch}
             save_model(output / "best.safetensors", trainer.model, facts | {"validation": course})
         snapshot(last, trainer.model, trainer.optimizer, state, asdict(config))
