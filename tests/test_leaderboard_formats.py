@@ -220,8 +220,10 @@ def test_latex_escapes_every_special_character():
 
 
 def test_latex_compiles(two_boards, board, tmp_path):
-    if shutil.which("pdflatex") is None:
+    if not all(shutil.which(name) for name in ("pdflatex", "kpsewhich")):
         pytest.skip("needs pdflatex; the structure is checked without it")
+    if subprocess.run(["kpsewhich", "booktabs.sty"], check=False, capture_output=True).returncode != 0:
+        pytest.skip("needs the LaTeX package booktabs; the structure is checked without it")
     body = render(two_boards, "latex") + render(board, "latex")
     source = "\\documentclass{article}\n\\usepackage[T1]{fontenc}\n\\usepackage{booktabs}\n\\begin{document}\n"
     (tmp_path / "t.tex").write_text(f"{source}{body}\\end{{document}}\n", encoding="utf-8")
