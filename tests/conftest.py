@@ -1,5 +1,6 @@
 """What several test modules share."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,25 @@ def shared() -> Path:
     if not (SHARED / "reference").is_dir():
         pytest.skip("needs the reference data in ../shared, which is not here")
     return SHARED
+
+
+@pytest.fixture(scope="session", autouse=True)
+def weights(tmp_path_factory):
+    """Give the harness the reference weights, where they are and unless the user named others: as links, uncopied."""
+    from benchmark.weights import cache, catalogue
+
+    if os.environ.get(cache.ENVIRONMENT):
+        yield
+        return
+    folder = tmp_path_factory.mktemp("weights")
+    os.environ[cache.ENVIRONMENT] = str(folder)
+    found = {path.name: path for path in (SHARED / "weights").rglob("*") if path.is_file()}
+    for file in catalogue.FILES:
+        if not file.embedded and file.name in found:
+            cache.path_of(file).parent.mkdir(parents=True, exist_ok=True)
+            cache.path_of(file).symlink_to(found[file.name])
+    yield
+    del os.environ[cache.ENVIRONMENT]
 
 
 PLUGIN = Path(__file__).with_name("toy_plugin.py")

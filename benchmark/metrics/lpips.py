@@ -11,51 +11,88 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchmark.metrics.backbones import SQUEEZENET, VGG16, Backbone
 from benchmark.types import MetricInfo, UserError
+from benchmark.weights.catalogue import EMBEDDED
 
 if TYPE_CHECKING:
     import torch
 
     from benchmark.images import ImageBatch
 
-WEIGHTS = Path(__file__).resolve().parents[1] / "weights" / "lpips_alex_v0.1.safetensors"
+WEIGHTS = EMBEDDED / "lpips_alex_v0.1.safetensors"
 WEIGHTS_SHA256 = "5e38b7c0c0d221003434ffc7840b155755004404161fac8ea42b7eb3192ae278"
+VGG_HEAD = EMBEDDED / "lpips_vgg_v0.1_head.safetensors"
+VGG_HEAD_SHA256 = "4fbb0122b8b7c419838e12f9d9414a590916757773a1dc835cef7adef85e8933"
+SQUEEZE_HEAD = EMBEDDED / "lpips_squeeze_v0.1_head.safetensors"
+SQUEEZE_HEAD_SHA256 = "7b35c219aaf55e4be5486ee08f40bb7b92b7bba3130e7d90425b3d5a87de2097"
 
 
 @dataclass(frozen=True, slots=True)
 class Lpips:
-    """LPIPS with the `lpips` package's own network and the parameters embedded in this package."""
+    """LPIPS with the `lpips` package's own network.
+
+    Its parameters are embedded in this package, or the head alone is and the features come from a `backbone`.
+    """
 
     info: MetricInfo
+    net: str = "alex"
+    """The `lpips` package's name of the network."""
     weights: Path = WEIGHTS
+    weights_sha256: str = WEIGHTS_SHA256
+    backbone: Backbone | None = None
+
+    def missing(self) -> str | None:
+        """Which file of features is not here, and what to do; None when all is here."""
+        return self.backbone.missing() if self.backbone else None
 
     def load(self, device: str) -> LpipsScorer:
-        """Read the weights, without network access; raises UserError when the file is missing or damaged."""
-        return LpipsScorer(_network(self.weights, self.info.weights_sha256).to(device))
+        """Read the weights, without network access; raises UserError when a file is missing or damaged."""
+        name = self.info.name
+        parameters = read_embedded(name, self.weights, self.weights_sha256)
+        if self.backbone:
+            parameters |= _in_slices(self.backbone.features(name))
+        return LpipsScorer(_network(name, self.net, parameters).to(device))
 
 
-def _network(weights: Path, sha256: str) -> Any:
-    """Return `lpips.LPIPS` in evaluation mode with the parameters of a checked file; leaves the random state alone."""
-    import lpips
-    import torch
+def read_embedded(metric: str, path: Path, sha256: str) -> dict[str, torch.Tensor]:
+    """Return the tensors of a safetensors file of this package; raises UserError when it is missing or damaged."""
     from safetensors.torch import load
 
     try:
-        content = weights.read_bytes()
+        content = path.read_bytes()
     except OSError as error:
-        raise UserError(f"lpips: cannot read its weights ({error}); install the package again") from error
+        raise UserError(f"{metric}: cannot read its weights ({error}); install the package again") from error
     found = hashlib.sha256(content).hexdigest()
     if found != sha256:
         raise UserError(
-            f"lpips: {weights} is damaged: expected sha256 {sha256}, got {found}; install the package again"
+            f"{metric}: {path} is damaged: expected sha256 {sha256}, got {found}; install the package again"
         )
+    return load(content)
+
+
+def _in_slices(features: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Rename torchvision's ``N.weight``, as `lpips` does: ``net.sliceK.N.weight``."""
+    return {f"net.*.{name}": tensor for name, tensor in features.items()}
+
+
+def _network(metric: str, net: str, parameters: dict[str, torch.Tensor]) -> Any:
+    """Return `lpips.LPIPS` in evaluation mode with these parameters; leaves the random state alone.
+
+    The name of a feature may leave its slice open: ``net.*.N.weight``.
+    """
+    import lpips
+    import torch
+
     with warnings.catch_warnings(), torch.device("meta"):
         warnings.filterwarnings("ignore", category=UserWarning, module="torchvision")  # lpips passes `pretrained`
-        network = lpips.LPIPS(net="alex", version="0.1", pretrained=False, pnet_rand=True, verbose=False)
-    left = network.load_state_dict(load(content), strict=False, assign=True)
+        network = lpips.LPIPS(net=net, version="0.1", pretrained=False, pnet_rand=True, verbose=False)
+    slices = {f"net.*.{name.split('.', 2)[2]}": name for name in network.state_dict() if name.startswith("net.slice")}
+    named = {slices.get(name, name): tensor for name, tensor in parameters.items()}
+    left = network.load_state_dict(named, strict=False, assign=True)
     if left.unexpected_keys or any(parameter.is_meta for parameter in network.parameters()):
         raise UserError(
-            f"lpips: its network does not have the parameters of {weights.name}; expected the layers of lpips 0.1.4"
+            f"{metric}: its network does not have the parameters of its weights file; expected the layers of lpips 0.1.4"
         )
     return network.requires_grad_(False).eval()
 
@@ -107,24 +144,63 @@ class LpipsScorer:
         return sum(linear((x - y) ** 2).mean(dim=(1, 2, 3)) for x, y, linear in layers)
 
 
+FACTS: dict[str, Any] = {
+    "version": "1",
+    "higher_is_better": False,
+    "score_range": (0.0, float("inf")),
+    "tolerance": 1e-5,
+    "library": "lpips",
+    "trained_on": ("bapps",),
+    "citation": "R. Zhang, P. Isola, A. A. Efros, E. Shechtman, O. Wang. The unreasonable effectiveness of deep "
+    "features as a perceptual metric. CVPR, 2018",
+}
+PROTOCOL = (
+    "LPIPS v0.1 with {} features and the linear head, on RGB in [-1, 1] at full resolution, averaged over positions "
+    "and summed over {} layers."
+)
+
 lpips_alex = Lpips(
     MetricInfo(
         name="lpips",
         title="LPIPS (AlexNet)",
-        version="1",
-        higher_is_better=False,
-        protocol="LPIPS v0.1 with AlexNet features and the linear head, on RGB in [-1, 1] at full resolution, "
-        "averaged over positions and summed over five layers.",
-        score_range=(0.0, float("inf")),
+        protocol=PROTOCOL.format("AlexNet", "five"),
         min_size=31,
-        tolerance=1e-5,
-        library="lpips",
         weights_sha256=WEIGHTS_SHA256,
-        trained_on=("bapps",),
         licence="BSD-2-Clause (head), BSD-3-Clause (AlexNet features)",
-        citation="R. Zhang, P. Isola, A. A. Efros, E. Shechtman, O. Wang. The unreasonable effectiveness of deep "
-        "features as a perceptual metric. CVPR, 2018",
+        **FACTS,
     )
 )
 
-METRICS = (lpips_alex,)
+lpips_vgg = Lpips(
+    MetricInfo(
+        name="lpips-vgg",
+        title="LPIPS (VGG16)",
+        protocol=PROTOCOL.format("VGG16", "five"),
+        min_size=16,
+        weights_sha256=VGG16.sha256,
+        licence="BSD-2-Clause (head), BSD-3-Clause (VGG16 features)",
+        **FACTS,
+    ),
+    net="vgg",
+    weights=VGG_HEAD,
+    weights_sha256=VGG_HEAD_SHA256,
+    backbone=VGG16,
+)
+
+lpips_squeeze = Lpips(
+    MetricInfo(
+        name="lpips-squeeze",
+        title="LPIPS (SqueezeNet)",
+        protocol=PROTOCOL.format("SqueezeNet 1.1", "seven"),
+        min_size=17,
+        weights_sha256=SQUEEZENET.sha256,
+        licence="BSD-2-Clause (head), BSD-3-Clause (SqueezeNet features)",
+        **FACTS,
+    ),
+    net="squeeze",
+    weights=SQUEEZE_HEAD,
+    weights_sha256=SQUEEZE_HEAD_SHA256,
+    backbone=SQUEEZENET,
+)
+
+METRICS = (lpips_alex, lpips_vgg, lpips_squeeze)
