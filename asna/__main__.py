@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,6 +21,14 @@ Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
 Cache = Annotated[Path | None, typer.Option(help="Folder for decoded images (uncompressed): faster, takes space.")]
 Workers = Annotated[int, typer.Option(min=0, help="Processes that decode; 0: none beside this one.")]
 Minutes = Annotated[float | None, typer.Option(min=0, help="End this sitting after so long; go on with --resume.")]
+
+
+class Head(StrEnum):
+    """Heads of the network."""
+
+    flatten = "flatten"
+    gap = "gap"
+
 
 app = typer.Typer(
     name="python -m asna",
@@ -72,7 +81,7 @@ def train(
     init: Annotated[str | None, typer.Option(help="Start from this checkpoint (a file, or a shipped name).")] = None,
     resume: Annotated[bool, typer.Option(help="Go on with the run in --output.")] = False,
     preset: Annotated[str, typer.Option(help="paper, or a shipped recipe: gap, flatten.")] = "paper",
-    head: Annotated[str | None, typer.Option(help="flatten (288 x 288 tiles, the paper's) or gap (any size).")] = None,
+    head: Annotated[Head | None, typer.Option(help="flatten (288 x 288 tiles, the paper's) or gap (any size).")] = None,
     epochs: Annotated[int | None, typer.Option(min=1)] = None,
     batch_size: Annotated[int | None, typer.Option(min=2)] = None,
     crop: Annotated[int | None, typer.Option(min=16, help="Side of the training crops in pixels.")] = None,
@@ -87,6 +96,7 @@ def train(
 ) -> None:
     """Train on a data set, contents held out for validation; the defaults are the paper's."""
     from asna.session import preset_config, run_training
+    from asna.train import report_to
 
     config = preset_config(preset)
     chosen: dict[str, Any] = {
@@ -97,7 +107,7 @@ def train(
         "validation_fraction": validation,
         "patience": patience,
         "seed": seed,
-        "model": replace(config.model, head=head) if head else None,
+        "model": replace(config.model, head=head.value) if head else None,
     }
     device = choose_device(device)
     chosen["precision"] = precision or ("bf16" if device.startswith("cuda") else None)
@@ -114,7 +124,7 @@ def train(
             workers=workers,
             cache=cache,
             minutes=minutes,
-            report=lambda epoch, step, steps, loss: show(step, steps, f"epoch {epoch + 1}, loss {loss:.3f}"),
+            report=report_to(show, "training"),
         )
     more = "" if result.finished else "; not finished: go on with --resume"
     print(f"{result.best}: validation SRCC {result.srcc:.4f} after {result.epochs} epochs{more}")
@@ -209,6 +219,22 @@ def recipe(
             progress=show,
         ):
             print(line)
+
+
+@app.command()
+def ship(
+    run: Annotated[Path, typer.Argument(help="Folder of a training run on a synthetic set.")],
+    name: Annotated[str, typer.Option(help="asna-gap or asna-flatten.")],
+    version: Annotated[str, typer.Option(help="Changes whenever a score may change.")] = "1",
+    weights: Annotated[Path | None, typer.Option(help="Folder; default: asna/weights.")] = None,
+) -> None:
+    """Put a run's best network, its log and its metadata into asna/weights."""
+    from asna.checkpoint import WEIGHTS
+    from asna.session import user_errors
+    from asna.shipping import ship as put
+
+    with user_errors():
+        print(put(run, name=name, version=version, weights=weights or WEIGHTS))
 
 
 @app.command()

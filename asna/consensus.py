@@ -37,14 +37,19 @@ LABEL_RANGE = (0.0, 100.0)
 def load_metrics() -> dict[str, Callable]:
     """Return the metrics of `METRICS` as functions ``(distorted, reference) -> float`` of uint8 RGB (H, W, 3).
 
-    VSI, MDSI, HaarPSI, FSIMc and MS-SSIM are piq's with its defaults; LPIPS is the `lpips` package's, version 0.1 with
-    AlexNet, whose features torchvision fetches or finds in its cache. Pairs are scored one by one.
+    VSI, MDSI, HaarPSI, FSIMc and MS-SSIM are piq's with its defaults, MS-SSIM on luma; LPIPS is the harness's, version
+    0.1 with AlexNet, whose parameters it carries. Pairs are scored one by one.
     """
-    import lpips
     import piq
     import torch
 
-    network = lpips.LPIPS(net="alex", verbose=False).eval()
+    from benchmark.images import ImageBatch
+    from benchmark.registry import Registry
+
+    network = Registry().metric("lpips").load("cpu")
+
+    def lpips(distorted: np.ndarray, reference: np.ndarray) -> float:
+        return float(network.score(ImageBatch(distorted[None]), network.prepare(ImageBatch(reference[None])))[0])
 
     def tensor(image: np.ndarray) -> torch.Tensor:
         return torch.tensor(image).permute(2, 0, 1)[None].to(torch.float32).div(255.0)
@@ -58,7 +63,6 @@ def load_metrics() -> dict[str, Callable]:
         "haarpsi": piq.haarpsi,
         "fsimc": piq.fsim,
         "ms-ssim": lambda x, y: piq.multi_scale_ssim(luma(x), luma(y)),
-        "lpips": lambda x, y: network(x * 2 - 1, y * 2 - 1),
     }
 
     def scorer(function: Callable) -> Callable:
@@ -68,7 +72,7 @@ def load_metrics() -> dict[str, Callable]:
 
         return score
 
-    return {name: scorer(functions[name]) for name in METRICS}
+    return {name: lpips if name == "lpips" else scorer(functions[name]) for name in METRICS}
 
 
 def quantiles(values: np.ndarray, among: np.ndarray) -> np.ndarray:

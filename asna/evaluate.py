@@ -29,7 +29,7 @@ class SubsetAgreement:
     plcc: float
 
 
-def agreement(scores: Sequence[float], labels: Sequence[float]) -> dict[str, float]:
+def agreement(scores: Sequence[float] | np.ndarray, labels: Sequence[float] | np.ndarray) -> dict[str, float]:
     """SRCC, KRCC (tau-b) and raw PLCC of scores and labels of one direction; nan where undefined."""
     from benchmark.statistics import kendall, pearson, spearman
 

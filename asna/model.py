@@ -144,6 +144,11 @@ class ASNA(nn.Module):
     variances of the batch norms (see `count_parameters`).
     """
 
+    label_mean: Tensor
+    """Mean of the training labels; outputs are in their unit."""
+    label_sd: Tensor
+    """Standard deviation of the training labels."""
+
     def __init__(self, config: ASNAConfig | None = None) -> None:
         super().__init__()
         self.config = config = config or ASNAConfig()
@@ -166,7 +171,7 @@ class ASNA(nn.Module):
         for module in self.modules():  # Keras' default, which the authors used
             if isinstance(module, nn.Conv2d | nn.Linear):
                 nn.init.xavier_uniform_(module.weight)
-                nn.init.zeros_(module.bias)
+                nn.init.constant_(module.get_parameter("bias"), 0.0)
         self.register_buffer("label_mean", torch.zeros((), dtype=torch.float64))
         self.register_buffer("label_sd", torch.ones((), dtype=torch.float64))
 

@@ -15,7 +15,7 @@ from asna.data import ImageCache, split_contents
 from asna.evaluate import per_distortion, predict
 from asna.loss import LossWeights
 from asna.session import provenance, user_errors
-from asna.train import TrainConfig, train
+from asna.train import TrainConfig, report_to, train
 from benchmark.pairs import label_revision
 from benchmark.registry import Registry
 from benchmark.types import UserError
@@ -97,9 +97,7 @@ def reproduce(
                 resume=begun,
                 workers=workers,
                 cache=cache,
-                report=lambda epoch, step, steps, loss, name=name: progress(
-                    step, steps, f"{name}, epoch {epoch + 1}, loss {loss:.3f}"
-                ),
+                report=report_to(progress, name),
             )
         init = result.best
     _, held_out = split_contents(target, fraction=config.validation_fraction, seed=config.seed)

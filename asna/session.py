@@ -15,8 +15,9 @@ from asna.checkpoint import CheckpointError, load, read_checkpoint, shipped
 from asna.data import split_contents
 from asna.evaluate import SubsetAgreement, per_distortion, predict
 from asna.recipe import FLATTENED, POOLED
+from asna.shipping import SYNTHETIC_NOTE
 from asna.synthetic import synthesize
-from asna.train import StepReport, TrainConfig, TrainResult, train
+from asna.train import StepReport, TrainConfig, TrainResult, report_to, train
 from benchmark.pairs import label_revision, split_pairs
 from benchmark.registry import Registry
 from benchmark.types import PairError, UserError
@@ -141,10 +142,6 @@ def evaluate_checkpoint(
     return per_distortion(pairs, scores, higher_is_better=same)
 
 
-SYNTHETIC = "trained on synthetic labels: a consensus of metrics on generated distortions of CID22 photographs, no person's ratings"
-"""Stands in the metadata of every shipped checkpoint."""
-
-
 def run_recipe(
     *,
     pristine: Path,
@@ -178,10 +175,8 @@ def run_recipe(
             resume=resume and (folder / "last.safetensors").exists(),
             cache=output / "cache",
             minutes=minutes,
-            report=lambda epoch, step, steps, loss, name=name: progress(
-                step, steps, f"{name} epoch {epoch + 1}, loss {loss:.3f}"
-            ),
-            facts={"note": SYNTHETIC},
+            report=report_to(progress, name),
+            facts={"note": SYNTHETIC_NOTE},
         )
         yield f"{result.best}: validation SRCC {result.srcc:.4f} after {result.epochs} epochs"
         if not result.finished:

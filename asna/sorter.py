@@ -22,11 +22,12 @@ SORTER_WEIGHTS = Path(__file__).parent / "weights" / "sorter.safetensors"
 def standardise(values: Tensor) -> Tensor:
     """Sequences (B, n) moved to mean 0 and scaled to standard deviation 1; constant ones become 0.
 
-    Ranks do not change with shift and scale, so the network need not learn that.
+    Ranks do not change with shift and scale, so the network need not learn that. Below a standard deviation of about
+    0.001 the scale is held, or nearly equal predictions would have gradients without bound.
     """
     centred = values - values.mean(dim=1, keepdim=True)
     variance = centred.square().mean(dim=1, keepdim=True)
-    return centred * torch.rsqrt(variance + 1e-12)
+    return centred * torch.rsqrt(variance + 1e-6)
 
 
 def true_ranks(values: Tensor) -> Tensor:

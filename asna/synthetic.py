@@ -66,7 +66,8 @@ def list_units(pristine: Path, config: SyntheticConfig) -> list[Unit]:
 
     Raises FileNotFoundError when a folder is missing or holds no PNG file, ValueError when a photograph is in both.
     """
-    units, seen = [], {}
+    units: list[Unit] = []
+    seen: dict[str, str] = {}
     for folder, split in SPLITS.items():
         photographs = sorted((pristine / folder).glob("*.png"))
         if not photographs:

@@ -14,20 +14,25 @@ import torch
 from torch import Tensor, nn
 
 from asna.augment import Augmentation, augment
-from asna.checkpoint import load, read_checkpoint, save_model
+from asna.checkpoint import read_checkpoint, save_model
 from asna.data import Batch, Epoch, ImageCache, plan_epoch
 from asna.evaluate import agreement, predict
 from asna.loss import ASNALoss, LossWeights
 from asna.model import ASNA, ASNAConfig
 from asna.runlog import RunLog
 from asna.sorter import load_sorter
-from asna.trainstate import TrainState, restore, snapshot
+from asna.trainstate import TrainState, begin_from, restore, snapshot
 
 if TYPE_CHECKING:
     from benchmark.types import Pair
 
 StepReport = Callable[[int, int, int, float], None]
 """Called with (epoch, step, steps of the epoch, loss)."""
+
+
+def report_to(progress: Callable[[int, int, str], None], name: str) -> StepReport:
+    """A report of steps for a progress bar that is moved by (done, total, what)."""
+    return lambda epoch, step, steps, loss: progress(step, steps, f"{name}, epoch {epoch + 1}, loss {loss:.3f}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +118,7 @@ class Trainer:
         torch.manual_seed(config.seed)
         self.config, self.device = config, device
         model = ASNA(config.model) if init is None else init
-        self.model = model.to(device, memory_format=torch.channels_last).train().requires_grad_(True)
+        self.model = model.to(device).to(memory_format=torch.channels_last).train().requires_grad_(True)
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=config.learning_rate)
         if ranks is None and config.loss.rank:
             ranks = load_sorter().to(device)
@@ -185,10 +190,10 @@ def train(
 
     `best.safetensors` holds the network of the best epoch with `facts` in its metadata, `last.safetensors` all that
     resuming needs, `log.csv` and `curves.png` the course. `init` starts from another network's weights (its label
-    scale is replaced; a pooled network's trunk serves a flattened one). `minutes` ends the sitting after the epoch
+    scale is replaced; see `begin_from` for another head). `minutes` ends the sitting after the epoch
     that exceeds it. Resumed on the same machine, the result equals that of an uninterrupted run, bit for bit.
     """
-    trainer = Trainer(config, device=device, init=_start(config, init))
+    trainer = Trainer(config, device=device, init=begin_from(init, config.model, seed=config.seed))
     labels = torch.tensor([pair.label for pair in training], dtype=torch.float64)
     trainer.model.label_mean.copy_(labels.mean())
     trainer.model.label_sd.copy_(labels.std(correction=0).clamp_min(1e-12))
@@ -250,17 +255,3 @@ def run_epoch(
         "seconds": seconds,
         "pairs_per_second": pairs / seconds,
     }
-
-
-def _start(config: TrainConfig, init: Path | str | None) -> ASNA | None:
-    """The network to begin with: `init` itself, or its trunk where only the head differs."""
-    if init is None:
-        return None
-    source = load(init)
-    if source.config == config.model:
-        return source
-    torch.manual_seed(config.seed)
-    model = ASNA(config.model)
-    trunk = {name: tensor for name, tensor in source.state_dict().items() if not name.startswith("head.")}
-    model.load_state_dict(trunk, strict=False)
-    return model

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from asna.checkpoint import Checkpoint, CheckpointError, write_checkpoint
+from asna.checkpoint import Checkpoint, CheckpointError, load, write_checkpoint
+from asna.model import ASNA, ASNAConfig
+from asna.tiles import TILE
 
 if TYPE_CHECKING:
-    from asna.model import ASNA
+    from torch import Tensor
 
 
 @dataclass(slots=True)
@@ -60,3 +62,35 @@ def restore(
 
 def _part(checkpoint: Checkpoint, prefix: str) -> dict[str, Any]:
     return {name.removeprefix(prefix): t for name, t in checkpoint.tensors.items() if name.startswith(prefix)}
+
+
+def begin_from(init: Path | str | None, config: ASNAConfig, *, seed: int) -> ASNA | None:
+    """The network to begin training with: `init` itself, or its trunk under a head of another kind; None for none.
+
+    A flattened head takes over a pooled one's: every place of the image gets an equal share of the pooled mean's
+    weight, so that training starts from the pooled judgement (without its deviations) and learns what differs by place.
+    Raises CheckpointError when `init` cannot be read or differs in attention or batch norm.
+    """
+    if init is None:
+        return None
+    source = load(init)
+    if source.config == config:
+        return source
+    if (source.config.attention, source.config.batch_norm) != (config.attention, config.batch_norm):
+        raise CheckpointError(f"{init}: its network is {source.config}, expected one that differs in its head alone")
+    torch.manual_seed(seed)
+    model = ASNA(config)
+    state = source.state_dict()
+    if config.head == "flatten":
+        state["head.1.weight"] = spread(state["head.1.weight"])
+    else:
+        state = {name: tensor for name, tensor in state.items() if not name.startswith("head.")}
+    model.load_state_dict(state, strict=False)
+    return model
+
+
+def spread(pooled: Tensor) -> Tensor:
+    """Weights (32, C h w) over all places whose sum with a map equals weights (32, 2 C) with its mean, deviations left out."""
+    places = (TILE // 8) ** 2
+    mean = pooled[:, : pooled.shape[1] // 2]
+    return (mean / places).repeat_interleave(places, dim=1)

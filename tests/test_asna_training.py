@@ -23,6 +23,7 @@ from asna.loss import LossWeights
 from asna.model import ASNAConfig
 from asna.session import run_training
 from asna.train import TrainConfig, learning_rate
+from asna.trainstate import spread
 from benchmark.registry import Registry
 from benchmark.types import UserError
 
@@ -203,9 +204,17 @@ def test_the_flattened_head_starts_from_a_pooled_trunk(table, tmp_path):
     config = replace(TINY, epochs=1, model=ASNAConfig(), crop=288, learning_rate=0.0)
     flat = run(table, tmp_path / "flat", config, init=str(pooled.best))
     a, b = load_file(pooled.best), load_file(flat.best)
-    kept = [k for k in a if not k.startswith(("head.", "label_")) and "running" not in k and "num_batches" not in k]
+    kept = [k for k in a if not k.startswith(("head.1.", "label_")) and "running" not in k and "num_batches" not in k]
     assert len(kept) > 50
     assert all(torch.equal(a[key], b[key]) for key in kept)
+
+
+def test_a_flattened_head_starts_with_the_pooled_means_judgement():
+    torch.manual_seed(0)
+    pooled = torch.randn(32, 16)
+    features = torch.randn(2, 8, 36, 36)
+    expected = features.mean(dim=(2, 3)) @ pooled[:, :8].T
+    torch.testing.assert_close(features.flatten(1) @ spread(pooled).T, expected, atol=1e-4, rtol=1e-4)
 
 
 def test_the_command_line_trains_and_evaluates(table, tmp_path):

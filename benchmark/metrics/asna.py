@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from asna.checkpoint import BEST, WEIGHTS
 from benchmark.types import MetricInfo, UserError
 
 if TYPE_CHECKING:
     from asna.views import Ensemble
     from benchmark.images import ImageBatch
 
-WEIGHTS = Path(__file__).resolve().parents[2] / "asna" / "weights"
 CITATION = (
     "Ayyoubzadeh and Royat, (ASNA) An Attention-based Siamese-Difference Neural Network with Surrogate Ranking Loss "
     "function for Perceptual Image Quality Assessment, CVPR Workshops 2021"
@@ -34,6 +34,7 @@ class Asna:
     """Stems of the files in `asna/weights`."""
     symmetric: bool = False
     """True: the mean over the eight rotations and flips."""
+    weights: Path = WEIGHTS
 
     def load(self, device: str) -> AsnaScorer:
         """Read the weights, checked against the sha256 in `info`; raises UserError when one is missing or damaged."""
@@ -41,12 +42,12 @@ class Asna:
         from asna.views import PLAIN, SYMMETRIES, Ensemble
 
         models = []
-        paths = [WEIGHTS / f"{name}.safetensors" for name in self.networks]
+        paths = [self.weights / f"{name}.safetensors" for name in self.networks]
         try:
             found = "+".join(sha256(path) for path in paths)
             if found != self.info.weights_sha256:
                 raise UserError(
-                    f"{self.info.name}: damaged weights in {WEIGHTS}: expected sha256 {self.info.weights_sha256}, "
+                    f"{self.info.name}: damaged weights in {self.weights}: expected sha256 {self.info.weights_sha256}, "
                     f"got {found}; install the package again"
                 )
             models = [load(path, device=device) for path in paths]
@@ -100,26 +101,31 @@ def _metrics(weights: Path = WEIGHTS) -> list[Asna]:
         for name in SIZES
         if (weights / f"{name}.safetensors").is_file() and (weights / f"{name}.json").is_file()
     }
-    best = next(iter(facts), None)
-    if best is None:
+    if BEST not in facts:
         return []
-    metrics = [_metric("asna", (best,), facts)]
-    metrics += [_metric(name, (name,), facts) for name in facts]
-    metrics.append(_metric("asna-tta", (best,), facts, symmetric=True))
+    chosen: list[tuple[str, tuple[str, ...]]] = [
+        ("asna", (BEST,)),
+        *((name, (name,)) for name in facts),
+        ("asna-tta", (BEST,)),
+    ]
     if len(facts) > 1:
-        metrics.append(_metric("asna-ensemble", tuple(facts), facts))
-    return metrics
+        chosen.append(("asna-ensemble", tuple(facts)))
+    return [
+        Asna(_info(name, networks, facts), networks, symmetric=name == "asna-tta", weights=weights)
+        for name, networks in chosen
+    ]
 
 
-def _metric(name: str, networks: tuple[str, ...], facts: dict[str, Any], *, symmetric: bool = False) -> Asna:
+def _info(name: str, networks: tuple[str, ...], facts: dict[str, Any]) -> MetricInfo:
     first = facts[networks[0]]
     how = "; ".join(f"{network}: {SIZES[network]}" for network in networks)
-    info = MetricInfo(
+    views = "; mean over quarter turns and flips" if name == "asna-tta" else ""
+    return MetricInfo(
         name=name,
         title={"asna-tta": "ASNA, eight views", "asna-ensemble": "ASNA, ensemble"}.get(name, name.upper()),
         version=first["version"],
         higher_is_better=first["label_higher_is_better"],
-        protocol=f"RGB in [0, 1] mapped to [-1, 1]; {how}{'; mean over quarter turns and flips' if symmetric else ''}",
+        protocol=f"RGB in [0, 1] mapped to [-1, 1]; {how}{views}",
         tolerance=0.01,
         library="asna",
         weights_sha256="+".join(facts[network]["sha256"] for network in networks),
@@ -128,7 +134,6 @@ def _metric(name: str, networks: tuple[str, ...], facts: dict[str, Any], *, symm
         citation=CITATION,
         note=first["note"],
     )
-    return Asna(info, networks, symmetric)
 
 
 METRICS = _metrics()
