@@ -29,7 +29,7 @@ from benchmark.types import UserError
 
 TINY = TrainConfig(
     model=ASNAConfig(head="gap"),
-    epochs=4,
+    epochs=3,
     batch_size=4,
     crop=32,
     learning_rate=1e-3,
@@ -169,10 +169,10 @@ def test_decoding_in_workers_with_a_cache_changes_nothing(table, tmp_path):
 
 
 def test_training_learns_and_writes_checkpoint_log_and_figure(table, pairs, tmp_path):
-    result = run(table, tmp_path, replace(TINY, epochs=12, patience=12, learning_rate=3e-3))
+    result = run(table, tmp_path, replace(TINY, epochs=8, patience=8, learning_rate=5e-3))
     with (tmp_path / "log.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert len(rows) == 12
+    assert len(rows) == 8
     assert float(rows[-1]["loss"]) < float(rows[0]["loss"])
     assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
     facts = read_checkpoint(result.best, kind="asna").metadata
