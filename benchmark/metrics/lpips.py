@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import warnings
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmark.metrics.backbones import SQUEEZENET, VGG16, Backbone
+from benchmark.metrics.embedded import read_checked
 from benchmark.types import MetricInfo, UserError
 from benchmark.weights.catalogue import EMBEDDED
 
@@ -59,16 +59,7 @@ def read_embedded(metric: str, path: Path, sha256: str) -> dict[str, torch.Tenso
     """Return the tensors of a safetensors file of this package; raises UserError when it is missing or damaged."""
     from safetensors.torch import load
 
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise UserError(f"{metric}: cannot read its weights ({error}); install the package again") from error
-    found = hashlib.sha256(content).hexdigest()
-    if found != sha256:
-        raise UserError(
-            f"{metric}: {path} is damaged: expected sha256 {sha256}, got {found}; install the package again"
-        )
-    return load(content)
+    return load(read_checked(metric, path, sha256))
 
 
 def _in_slices(features: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

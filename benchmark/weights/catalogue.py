@@ -131,6 +131,18 @@ FILES: tuple[WeightsFile, ...] = (
         _one("50980d68bc38b2fcc738b1a8c3ae77a87cb73883b230951c2c57190855bdb52f", 11952),
         "MIT",
     ),
+    WeightsFile(
+        "niqe.safetensors",
+        ("niqe", "niqe-pirm"),
+        _one("8306326ee36635172cf15ec30c162cda2f7e5d4cf246c221ed41d2bd819770b2", 10800),
+        LIVE_NOTICE,
+    ),
+    WeightsFile(
+        "brisque.safetensors",
+        ("brisque",),
+        _one("10d919468bb9132fe1a50b21100fabd5182c6a4a21e6cef8bbe195d45428dc54", 229960),
+        LIVE_NOTICE,
+    ),
     VGG16,
     SQUEEZENET,
     ILNIQE,
