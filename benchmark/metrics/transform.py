@@ -1,0 +1,59 @@
+"""Similarity of transform coefficients: HaarPSI (Haar wavelets) and DSS (block DCT)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from benchmark.metrics.pairwise import metric
+from benchmark.metrics.tensors import unit_tensor
+
+
+@metric(
+    name="haarpsi",
+    title="HaarPSI (colour)",
+    protocol="Similarity (C = 30) of Haar coefficients of Y at two scales and of I and Q, weighted by the third scale, "
+    "through a logistic (alpha = 4.2) and back, of RGB in YIQ after 2 x 2 averages on every second pixel.",
+    view="rgb",
+    higher_is_better=True,
+    score_range=(0.0, 1.0),
+    min_size=16,
+    tolerance=1e-6,
+    library="piq",
+    licence="Apache-2.0",
+    citation="R. Reisenhofer, S. Bosse, G. Kutyniok, T. Wiegand. A Haar wavelet-based perceptual similarity index for "
+    "image quality assessment. Signal Processing: Image Communication, 2018",
+)
+def haarpsi(*, distorted: np.ndarray, reference: np.ndarray) -> float:
+    """HaarPSI of uint8 RGB (H, W, 3)."""
+    import piq
+    import torch
+
+    with torch.inference_mode():
+        return float(piq.haarpsi(unit_tensor(distorted), unit_tensor(reference)))
+
+
+@metric(
+    name="dss",
+    title="DSS (luma)",
+    protocol="Variance similarity of 8 x 8 DCT subbands (window 3 x 3, sigma 1.5; constants 1000 for DC, 300 else), the "
+    "worst 5 % of each, Gaussian weights over subbands (sigma 1.55), of BT.601 luma (full range, unrounded).",
+    view="luma",
+    higher_is_better=True,
+    score_range=(0.0, 1.0),
+    min_size=32,
+    tolerance=1e-6,
+    library="piq",
+    licence="Apache-2.0",
+    citation="A. Balanov, A. Schwartz, Y. Moshe, N. Peleg. Image quality assessment based on DCT subband similarity. "
+    "ICIP, 2015",
+)
+def dss(*, distorted: np.ndarray, reference: np.ndarray) -> float:
+    """DSS of float64 luma (H, W) in [0, 255]."""
+    import piq
+    import torch
+
+    with torch.inference_mode():
+        return float(piq.dss(unit_tensor(distorted), unit_tensor(reference)))
+
+
+METRICS = (haarpsi, dss)
