@@ -6,14 +6,14 @@ The only room of `asna` that parses arguments, prints and exits. Commands import
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from asna.terminal import choose_device, progress_bar
 
 DataRoot = Annotated[Path | None, typer.Option(envvar="IQA_DATA", help="Folder that holds the data sets.")]
 Output = Annotated[Path, typer.Option(help="Folder for what is written.")]
@@ -41,37 +41,6 @@ app = typer.Typer(
 )
 
 
-@contextmanager
-def progress_bar(*columns: str) -> Iterator[Any]:
-    """A progress bar on standard error, and a function (done, total, what) that moves it."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-    )
-    with bar:
-        task = bar.add_task(columns[0] if columns else "", total=None)
-        yield lambda done, total, what: bar.update(task, completed=done, total=total, description=what)
-
-
-def choose_device(name: str) -> str:
-    """`auto` is CUDA where there is one. Raises UserError for a device that is not here."""
-    import torch
-
-    from benchmark.types import UserError
-
-    if name == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if name.startswith("cuda") and not torch.cuda.is_available():
-        raise UserError(f"device {name}: no CUDA device here; use --device cpu or auto")
-    return name
-
-
 @app.command()
 def train(
     dataset: Annotated[str, typer.Option(help="A data set of the harness, or table:FILE.csv.")],
@@ -97,6 +66,7 @@ def train(
     """Train on a data set, contents held out for validation; the defaults are the paper's."""
     from asna.session import preset_config, run_training
     from asna.train import report_to
+    from benchmark.types import UserError
 
     config = preset_config(preset)
     chosen: dict[str, Any] = {
@@ -111,7 +81,10 @@ def train(
     }
     device = choose_device(device)
     chosen["precision"] = precision or ("bf16" if device.startswith("cuda") else None)
-    config = replace(config, **{key: value for key, value in chosen.items() if value is not None})
+    try:
+        config = replace(config, **{key: value for key, value in chosen.items() if value is not None})
+    except ValueError as error:
+        raise UserError(str(error)) from error
     with progress_bar("training") as show:
         result = run_training(
             dataset=dataset,

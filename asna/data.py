@@ -47,7 +47,7 @@ class Batch:
 def plan_epoch(
     pairs: Sequence[Pair], *, batch_size: int, pairs_per_reference: int, seed: int, epoch: int
 ) -> list[list[Group]]:
-    """Draw the batches of one epoch: every pair once, the last batch perhaps short but never of one pair.
+    """Draw the batches of one epoch: every pair once, no batch of one pair; to avoid that, one may be larger.
 
     `pairs_per_reference` > 1 puts up to that many distorted images of a reference in one batch, whose features are
     then computed once; 1 shuffles pairs freely, as the paper does.
@@ -62,14 +62,21 @@ def plan_epoch(
         groups += [tuple(shuffled[i : i + pairs_per_reference]) for i in range(0, len(shuffled), pairs_per_reference)]
     batches: list[list[Group]] = [[]]
     for index in rng.permutation(len(groups)):
-        if sum(len(group.pairs) for group in batches[-1]) + len(groups[index]) > batch_size:
+        if _size(batches[-1]) + len(groups[index]) > batch_size:
             batches.append([])
         row, column = rng.random(2)
         batches[-1].append(Group(groups[index], row, column))
-    if len(batches) > 1 and sum(len(group.pairs) for group in batches[-1]) < 2:
-        last = batches.pop()
-        batches[-1] += last
-    return batches
+    merged = batches[:1]
+    for batch in batches[1:]:
+        if min(_size(batch), _size(merged[-1])) < 2:  # correlation and rank need company
+            merged[-1] = merged[-1] + batch
+        else:
+            merged.append(batch)
+    return merged
+
+
+def _size(batch: Sequence[Group]) -> int:
+    return sum(len(group.pairs) for group in batch)
 
 
 class ImageCache:

@@ -21,6 +21,7 @@ from asna.loss import ASNALoss, LossWeights
 from asna.model import ASNA, ASNAConfig
 from asna.runlog import RunLog
 from asna.sorter import load_sorter
+from asna.tiles import STRIDE, TILE
 from asna.trainstate import TrainState, begin_from, restore, snapshot
 
 if TYPE_CHECKING:
@@ -60,6 +61,16 @@ class TrainConfig:
     validation_fraction: float = 0.2
     """Share of the contents held out where the data set names no split of its own."""
     seed: int = 2105
+
+    def __post_init__(self) -> None:
+        if self.crop % STRIDE or (self.model.head == "flatten" and self.crop != TILE):
+            raise ValueError(
+                f"crop: expected {TILE} for a flattened head, a multiple of {STRIDE} for gap, got {self.crop}"
+            )
+        if self.schedule not in ("step", "cosine") or self.precision not in ("fp32", "bf16"):
+            raise ValueError(f"expected step or cosine, fp32 or bf16, got {self.schedule} and {self.precision}")
+        if min(self.batch_size, self.epochs + 1, self.pairs_per_reference + 1) < 2:
+            raise ValueError("expected batches of at least 2 pairs, at least one epoch, and one pair per reference")
 
 
 @dataclass(frozen=True, slots=True)

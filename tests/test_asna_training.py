@@ -99,7 +99,7 @@ def test_augmentation_is_the_same_for_a_reference_and_its_distorted_images():
         assert new_reference.max() <= 1
 
 
-@pytest.mark.parametrize(("batch_size", "per_reference"), [(4, 1), (4, 3), (11, 1), (3, 2), (2, 1)])
+@pytest.mark.parametrize(("batch_size", "per_reference"), [(4, 1), (4, 3), (11, 1), (3, 2), (2, 1), (2, 2)])
 def test_a_plan_holds_every_pair_once_and_no_lonely_batch(pairs, batch_size, per_reference):
     plan = plan_epoch(pairs, batch_size=batch_size, pairs_per_reference=per_reference, seed=1, epoch=0)
     members = [i for batch in plan for group in batch for i in group.pairs]
@@ -228,6 +228,12 @@ def test_the_command_line_trains_and_evaluates(table, tmp_path):
     result = runner.invoke(app, ["evaluate", "--dataset", f"table:{table}", "--checkpoint", best, "--device", "cpu"])
     assert result.exit_code == 0, result.output
     assert "noise" in result.output
+
+
+@pytest.mark.parametrize("wrong", [{"crop": 100}, {"precision": "fp8"}, {"batch_size": 1}, {"model": ASNAConfig()}])
+def test_settings_that_cannot_work_are_refused(wrong):
+    with pytest.raises(ValueError, match="expected"):
+        replace(TINY, **wrong)
 
 
 def test_help_is_light():
