@@ -1,4 +1,4 @@
-"""Processor time of metrics and of decoding: ``pytest tests/bench_metrics.py --benchmark-only``.
+"""Processor time of metrics and of decoding: ``pytest tests/bench_metrics.py -n 0 --benchmark-only``.
 
 One thread, 384 x 512, reference prepared once; run it on an idle machine.
 """
