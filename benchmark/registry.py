@@ -42,7 +42,12 @@ class Registry:
             self._add_file(path)
 
     def metric(self, name: str) -> Metric:
-        """Return the metric of that name; raises UserError with the nearest names."""
+        """Return the metric of that name (`pyiqa:MODEL` for any of that package); raises UserError with the nearest names."""
+        kind, _, model = name.partition(":")
+        if kind == "pyiqa" and model and name not in self.metrics:
+            from benchmark.metrics.pyiqa_models import pyiqa_metric
+
+            self.metrics[name] = pyiqa_metric(model)
         return self._find("metric", self.metrics, name)
 
     def dataset(self, name: str) -> Dataset:

@@ -23,7 +23,8 @@ SCALES = 2
 
 def features(grey: np.ndarray) -> np.ndarray:
     """The 36 features of an image (H, W) in [0, 255], 18 on each of two scales; nan where it has no structure."""
-    found, image = [], grey
+    found: list[float] = []
+    image = grey
     for _ in range(SCALES):
         normal = natural_scenes.normalised(image, border="constant")
         found += natural_scenes.fit_symmetric(normal)

@@ -22,7 +22,9 @@ class Scorer(Protocol):
 class Metric(Protocol):
     """A named protocol that can be loaded; `load` reads weights, nothing heavy happens before."""
 
-    info: MetricInfo
+    @property
+    def info(self) -> MetricInfo:
+        """What is known before anything is read; an attribute serves."""
 
     def load(self, device: str) -> Scorer:
         """Return the scorer on `device` ("cpu", "cuda", "cuda:1"); raise UserError when it cannot run here."""

@@ -91,7 +91,7 @@ ILNIQE = WeightsFile(
 )
 NRQM = WeightsFile(
     "NRQM_model.mat",
-    ("nrqm", "pi", "pyiqa:nrqm", "pyiqa:pi"),
+    ("nrqm", "nrqm-pirm", "pi", "pyiqa:nrqm", "pyiqa:pi"),
     _one("", 0),
     "as the authors' release (github.com/chaoma99/sr-metric)",
     PYIQA,
@@ -99,7 +99,7 @@ NRQM = WeightsFile(
 )
 NIQE_MAT = WeightsFile(
     "niqe_modelparameters.mat",
-    ("nrqm", "pi", "pyiqa:niqe", "pyiqa:pi"),
+    ("pyiqa:niqe", "pyiqa:pi"),
     _one("fa2aa4d12dd9595c3fb6bf8b4e1a15c79d5d1469238d0901c88dead195be578d", 8347),
     LIVE_NOTICE,
     PYIQA,

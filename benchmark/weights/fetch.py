@@ -13,13 +13,14 @@ from urllib.parse import urlsplit
 
 from benchmark.types import Progress, UserError
 from benchmark.weights.cache import CHUNK, path_of, write_verified
-from benchmark.weights.catalogue import WeightsFile
+from benchmark.weights.catalogue import FILES, WeightsFile
 
 CONNECT_SECONDS = 5.0
 """To find the host, connect, and see the answer's head, all together."""
 READ_SECONDS = 10.0
 """Longest silence while a file comes in."""
 
+_alive: set[str] = set()
 _dead: dict[str, str] = {}
 """Host -> why it does not answer, for the rest of this process."""
 
@@ -49,6 +50,22 @@ def fetch(file: WeightsFile, progress: Progress | None = None) -> None:
         except _Broken as error:
             _dead[host] = f"{host}: {error}"
             raise UserError(f"{file.name} cannot be fetched ({_dead[host]}); {_by_hand(file)}") from error
+
+
+def answers(address: str) -> bool:
+    """Whether a host (``https://host``) answers at all, decided once per process; for libraries that fetch themselves."""
+    from urllib.error import HTTPError
+
+    host = urlsplit(address).netloc
+    if host not in _dead and host not in _alive:
+        try:
+            _open(address).close()
+            _alive.add(host)
+        except HTTPError:
+            _alive.add(host)
+        except OSError as error:
+            _dead[host] = f"{host}: {_reason(error)}"
+    return host in _alive
 
 
 class _Broken(Exception):
@@ -110,4 +127,6 @@ def _reason(error: Exception) -> str:
 
 def _by_hand(file: WeightsFile) -> str:
     get = f"get {file.url} on another machine" if file.url else f"get {file.name}"
+    if file.name not in {known.name for known in FILES}:
+        return f"{get} and copy it to {path_of(file)}"
     return f"{get}, then `python -m benchmark weights add {file.name}` (or copy it to {path_of(file)})"

@@ -1,0 +1,247 @@
+"""Every model of the `pyiqa` package, as ``pyiqa:NAME``; pyiqa is an extra, and is imported when a model is loaded.
+
+Kind and direction are pyiqa's own. Its weights are looked for in the harness's folder of weights, and what it
+downloads goes there, by the harness's rules: short time-outs, and one line on what to put where. Its pickles are read
+by torch's restricted loader. pyiqa's licence is PolyForm Noncommercial.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import io
+import os
+import random
+import runpy
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from benchmark.types import MetricInfo, UserError
+from benchmark.weights import cache as weights
+from benchmark.weights.catalogue import FILES, Edition, WeightsFile, needed_by
+from benchmark.weights.fetch import answers, fetch
+
+if TYPE_CHECKING:
+    import torch
+
+    from benchmark.images import ImageBatch
+
+INSTALL = "the package pyiqa: `pip install pyiqa` (licence: PolyForm Noncommercial)"
+KINDS = {"FR": "full-reference", "NR": "no-reference"}
+OF_SETS = ("fid", "sfid", "fid_dinov2", "inception_score")
+"""Models that compare whole sets of images: no score per image."""
+HUB = "https://huggingface.co"
+SEED = 0
+"""Some models draw crops at random; each image is scored from this seed."""
+TRAINED_ON = {
+    "kadid": "kadid10k",
+    "tid": "tid2013",
+    "live": "live",
+    "csiq": "csiq",
+    "pipal": "pipal",
+    "koniq": "koniq10k",
+    "koniq10k": "koniq10k",
+    "spaq": "spaq",
+    "clive": "livec",
+}
+"""pyiqa's options that name training data, and the name of the same data set here."""
+
+
+@dataclass(frozen=True, slots=True)
+class PyiqaMetric:
+    """A model of pyiqa with its default options, or with `options` in their place."""
+
+    info: MetricInfo
+    model: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def missing(self) -> str | None:
+        """Say that pyiqa is not installed or which known file of weights is not here; None when neither is known."""
+        if _folder() is None:
+            return INSTALL
+        return weights.missing(file for file in needed_by(self.info.name) if not file.embedded)
+
+    def load(self, device: str) -> PyiqaScorer:
+        """Build the model, fetching its weights where that is needed; raises UserError in one line."""
+        name = self.info.name
+        if _folder() is None:
+            raise UserError(f"{name}: needs {INSTALL}")
+        try:
+            with _surroundings():
+                from pyiqa.models.inference_model import InferenceModel
+
+                model = InferenceModel(self.model, device=device, **self.options)
+        except UserError as error:
+            raise UserError(f"{name}: {error}") from error
+        except ImportError as error:
+            raise UserError(f"{name}: pyiqa lacks a package that it needs for this model ({error})") from error
+        except Exception as error:
+            reason = (str(error) or type(error).__name__).splitlines()[0]
+            raise UserError(
+                f"{name}: pyiqa could not build it ({type(error).__name__}: {reason}); its weights belong below "
+                f"{weights.folder()}"
+            ) from error
+        if (KINDS[model.metric_mode], not model.lower_better) != (self.info.kind, self.info.higher_is_better):
+            raise UserError(f"{name}: pyiqa now gives it another kind or direction; this pyiqa is not supported")
+        return PyiqaScorer(model)
+
+
+class PyiqaScorer:
+    """Scores one image at a time, always from the same random state, which is given back."""
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+
+    def prepare(self, reference: ImageBatch) -> torch.Tensor:
+        """Return the reference (1, 3, H, W) in [0, 1]."""
+        return reference.tensor
+
+    def score(self, distorted: ImageBatch, prepared: torch.Tensor | None) -> np.ndarray:
+        """Return one float64 per distorted image; `prepared` is left alone by a no-reference model."""
+        import torch
+
+        reference = () if self.model.metric_mode == "NR" else (prepared,)
+        scores = []
+        with torch.inference_mode(), _quiet():
+            for image in distorted.tensor.split(1):
+                with _seeded():
+                    result = self.model(image.clone(), *(each.clone() for each in reference if each is not None))
+                scores.append(float(result))
+        return np.array(scores, dtype=np.float64)
+
+
+@cache
+def pyiqa_metric(model: str) -> PyiqaMetric:
+    """The metric ``pyiqa:MODEL``; raises UserError without pyiqa, for an unknown model, and for one of sets."""
+    from benchmark.registry import unknown_name
+
+    if _folder() is None:
+        raise UserError(f"pyiqa:{model}: needs {INSTALL}")
+    known = models()
+    if model not in known:
+        raise unknown_name("pyiqa model", model, known)
+    if model in OF_SETS:
+        raise UserError(f"pyiqa:{model}: compares sets of images and gives no score per image")
+    facts = known[model]
+    options = {name: value for name, value in facts["metric_opts"].items() if name != "type"}
+    return PyiqaMetric(
+        MetricInfo(
+            name=f"pyiqa:{model}",
+            title=f"{model} (pyiqa)",
+            version=f"pyiqa {_version()}",
+            kind=KINDS[facts["metric_mode"]],  # type: ignore[arg-type]
+            higher_is_better=not facts.get("lower_better", False),
+            protocol=f"pyiqa's {model} ({facts['metric_opts']['type']}"
+            f"{''.join(f', {name}={value}' for name, value in options.items())}) on RGB in [0, 1] at full resolution.",
+            tolerance=1e-3,
+            library="pyiqa",
+            trained_on=tuple({TRAINED_ON[value] for value in map(str, options.values()) if value in TRAINED_ON}),
+            licence="PolyForm-Noncommercial-1.0.0 (pyiqa)",
+            citation=f"C. Chen, J. Mo. IQA-PyTorch: PyTorch toolbox for image quality assessment, 2022 (model {model})",
+        ),
+        model,
+    )
+
+
+@cache
+def models() -> dict[str, dict[str, Any]]:
+    """pyiqa's own table of models by name, read without importing pyiqa (which takes seconds)."""
+    folder = _folder()
+    if folder is None:
+        return {}
+    return dict(runpy.run_path(str(folder / "default_model_configs.py"))["DEFAULT_CONFIGS"])
+
+
+def _folder() -> Path | None:
+    """Where pyiqa is installed; None where it is not."""
+    spec = importlib.util.find_spec("pyiqa")
+    return Path(spec.origin).parent if spec and spec.origin else None
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return version("pyiqa")
+
+
+@contextlib.contextmanager
+def _surroundings() -> Iterator[None]:
+    """While a model is built: the harness's folder, restricted unpickling, our downloads, silence; all put back after."""
+    home = weights.folder()
+    wanted = {
+        "TORCH_HOME": str(home),
+        "HF_HOME": str(home / "huggingface"),
+        "TORCH_FORCE_WEIGHTS_ONLY_LOAD": "1",
+        "HF_HUB_ETAG_TIMEOUT": "5",
+        "HF_HUB_DOWNLOAD_TIMEOUT": "10",
+    }
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
+    try:
+        with _quiet(), _seeded(), contextlib.ExitStack() as patches:
+            import huggingface_hub.constants as hub
+            import pyiqa.utils.download_util as downloads
+            import torch.hub
+
+            patches.enter_context(_replaced(torch.hub, "download_url_to_file", _download))
+            patches.enter_context(_replaced(downloads, "download_url_to_file", _download))
+            patches.enter_context(_replaced(downloads, "DEFAULT_CACHE_DIR", str(home / "hub" / "pyiqa")))
+            if not answers(HUB):  # or it would try each file six times
+                patches.enter_context(_replaced(hub, "HF_HUB_OFFLINE", True))
+            yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+@contextlib.contextmanager
+def _replaced(module: Any, name: str, value: Any) -> Iterator[None]:
+    before = getattr(module, name)
+    setattr(module, name, value)
+    try:
+        yield
+    finally:
+        setattr(module, name, before)
+
+
+def _download(url: str, dst: str, *arguments: Any, **options: Any) -> None:
+    """In place of torch.hub's: into the folder of weights, verified where the catalogue knows the file."""
+    path = Path(dst).absolute()
+    known = next((file for file in FILES if file.name == path.name and file.url), None)
+    below = str(path.parent.relative_to(weights.folder()))
+    fetch(known or WeightsFile(path.name, (), (Edition("", 0),), "", below, url))
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Let nothing be printed or warned: that is pyiqa's talk, not a result."""
+    import warnings
+
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        yield
+
+
+@contextlib.contextmanager
+def _seeded() -> Iterator[None]:
+    """Run from one random state, and give the caller's back."""
+    import torch
+
+    numpy_state, python_state = np.random.get_state(), random.getstate()  # noqa: NPY002  pyiqa draws from it
+    with torch.random.fork_rng():
+        torch.manual_seed(SEED)
+        np.random.seed(SEED)  # noqa: NPY002
+        random.seed(SEED)
+        try:
+            yield
+        finally:
+            np.random.set_state(numpy_state)  # noqa: NPY002
+            random.setstate(python_state)
