@@ -22,12 +22,12 @@ def score(name, rgb):
     return float(METRICS[name].load("cpu").score(ImageBatch(rgb[None]), None)[0])
 
 
-def against_official(shared, name):
-    """(image name, ours, the authors') of the five calibration images."""
+def against_official(shared, name, row=None):
+    """(image name, ours, the authors') of the five calibration images; `row` where the authors' has another name."""
     images = ["I03.bmp", "I04.bmp", "I06.bmp", "I08.bmp", "I19.bmp"]
     return [
         (image, score(name, distorted), value)
-        for image, (distorted, _, value) in zip(images, official(shared, name), strict=True)
+        for image, (distorted, _, value) in zip(images, official(shared, row or name), strict=True)
     ]
 
 
@@ -47,6 +47,22 @@ def test_brisque_equals_the_authors_values_and_comes_near_them_where_theirs_are_
 def test_piqe_equals_matlabs_values_to_their_printed_digits(shared):
     for image, ours, theirs in against_official(shared, "piqe"):
         assert round(ours, 2) == theirs, image
+
+
+def test_niqe_pirm_comes_near_pyiqas_niqe_in_the_same_protocol(shared):
+    """pyiqa 0.1.16, create_metric("niqe", color_space="ycbcr", crop_border=4): it keeps the rounding noise."""
+    theirs = [15.3436, 4.6761, 4.1156, 3.3832, 11.5562]
+    for (image, ours, _), value in zip(against_official(shared, "niqe-pirm", row="niqe"), theirs, strict=True):
+        np.testing.assert_allclose(ours, value, rtol=0.06 if image in HAS_FLAT_AREAS else 1e-3, err_msg=image)
+
+
+@pytest.mark.slow
+def test_ilniqe_comes_near_the_authors_values(shared):
+    missing = METRICS["ilniqe"].missing()
+    if missing:
+        pytest.skip(f"needs {missing}")
+    for image, ours, theirs in against_official(shared, "ilniqe"):
+        np.testing.assert_allclose(ours, theirs, rtol=0.04, err_msg=image)
 
 
 def test_grey_is_matlabs():

@@ -200,6 +200,7 @@ def closed_port():
 
 def test_a_dead_network_is_one_line_at_once_and_asked_once_only(own_folder, monkeypatch):
     file = record(f"http://127.0.0.1:{closed_port()}/net.pth")
+    monkeypatch.setattr(fetching, "FILES", (file,))
     with pytest.raises(UserError) as caught:
         fetch(file)
     message = str(caught.value)

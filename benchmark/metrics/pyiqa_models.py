@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmark.types import MetricInfo, UserError
+from benchmark.types import MetricInfo, PairError, UserError
 from benchmark.weights import cache as weights
 from benchmark.weights.catalogue import FILES, Edition, WeightsFile, needed_by
 from benchmark.weights.fetch import answers, fetch
@@ -109,8 +109,11 @@ class PyiqaScorer:
         scores = []
         with torch.inference_mode(), _quiet():
             for image in distorted.tensor.split(1):
-                with _seeded():
-                    result = self.model(image.clone(), *(each.clone() for each in reference if each is not None))
+                try:
+                    with _seeded():
+                        result = self.model(image.clone(), *(each.clone() for each in reference if each is not None))
+                except torch.linalg.LinAlgError as error:  # IL-NIQE of a flat image
+                    raise PairError(f"{self.model.metric_name} is not defined on it ({error})") from error
                 scores.append(float(result))
         return np.array(scores, dtype=np.float64)
 
