@@ -23,6 +23,7 @@ CONFIGS = """
         'random': {'metric_opts': {'type': 'Random'}, 'metric_mode': 'NR'},
         'heavy': {'metric_opts': {'type': 'Heavy', 'pretrained': 'koniq10k'}, 'metric_mode': 'NR'},
         'turned': {'metric_opts': {'type': 'Turned'}, 'metric_mode': 'NR'},
+        'hub': {'metric_opts': {'type': 'Hub', 'model_name': 'cfanet_nr_kadid_res50'}, 'metric_mode': 'NR'},
         'broken': {'metric_opts': {'type': 'Broken'}, 'metric_mode': 'NR'},
         'nrqm': {'metric_opts': {'type': 'NRQM'}, 'metric_mode': 'NR'},
         'fid': {'metric_opts': {'type': 'FID'}, 'metric_mode': 'NR', 'lower_better': True},
@@ -45,6 +46,10 @@ MODEL = """
             self.metric_mode, self.lower_better = facts['metric_mode'], facts.get('lower_better', False)
             if name == 'turned':
                 self.lower_better = True
+            if name == 'hub':
+                from huggingface_hub import constants
+                if constants.HF_HUB_OFFLINE:
+                    raise OSError('offline mode is enabled')
             if name == 'broken':
                 import a_package_that_is_not_here
             if name == 'heavy':
@@ -92,7 +97,8 @@ def package(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(tmp_path / "site"))
     monkeypatch.setenv(cache.ENVIRONMENT, str(tmp_path / "weights"))
     monkeypatch.setattr(fetch, "_alive", set())
-    monkeypatch.setattr(fetch, "_dead", {"huggingface.co": "no network in a test"})
+    monkeypatch.setattr(fetch, "_dead", {})
+    monkeypatch.setattr(pyiqa_models, "answers", lambda address: pytest.fail("the network was asked"))
     before = {
         name: sys.modules.pop(name) for name in list(sys.modules) if name.split(".")[0] in ("pyiqa", "huggingface_hub")
     }
@@ -187,6 +193,17 @@ def test_a_model_at_hand_is_not_fetched(package):
     path.parent.mkdir(parents=True)
     path.write_bytes(b"weights")
     assert Registry().metric("pyiqa:heavy").load("cpu").score(batch(255), None) == 1
+
+
+def test_the_hub_is_asked_only_for_what_is_not_here_and_only_if_it_answers(package, monkeypatch):
+    metric = Registry().metric("pyiqa:hub")
+    assert metric.info.trained_on == ("kadid10k",)
+    monkeypatch.setattr(pyiqa_models, "answers", lambda address: False)
+    with pytest.raises(UserError, match=r"pyiqa:hub: pyiqa could not build it .*offline mode"):
+        metric.load("cpu")
+    monkeypatch.setattr(pyiqa_models, "answers", lambda address: True)
+    assert metric.load("cpu").score(batch(255), None) == 1
+    assert importlib.import_module("huggingface_hub.constants").HF_HUB_OFFLINE is False
 
 
 def test_a_direction_that_is_not_what_the_table_says_is_refused(package):

@@ -12,6 +12,7 @@ import importlib.util
 import io
 import os
 import random
+import re
 import runpy
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -49,7 +50,22 @@ TRAINED_ON = {
     "spaq": "spaq",
     "clive": "livec",
 }
-"""pyiqa's options that name training data, and the name of the same data set here."""
+"""Parts of pyiqa's names and options that name training data, and the name of the same data set here."""
+LIVE = ("live", "live-kodak")
+MIXTURE = ("csiq", "kadid10k", "koniq10k", *LIVE, "livec")
+UNNAMED = {
+    "ahiq": ("pipal",),
+    "brisque": LIVE,
+    "clipiqa+": ("koniq10k",),
+    "clipiqa+_rn50_512": ("koniq10k",),
+    "clipiqa+_vitL14_512": ("koniq10k",),
+    "dists": ("kadid10k",),
+    "hyperiqa": ("koniq10k",),
+    "liqe_mix": MIXTURE,
+    **dict.fromkeys(("lpips", "lpips+", "lpips-vgg", "lpips-vgg+", "stlpips", "stlpips-vgg"), ("bapps",)),
+    "unique": MIXTURE,
+}
+"""Training data that the authors name and pyiqa's options do not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +88,7 @@ class PyiqaMetric:
         if _folder() is None:
             raise UserError(f"{name}: needs {INSTALL}")
         try:
-            with _surroundings():
-                from pyiqa.models.inference_model import InferenceModel
-
-                model = InferenceModel(self.model, device=device, **self.options)
+            model = self._build(device)
         except UserError as error:
             raise UserError(f"{name}: {error}") from error
         except ImportError as error:
@@ -89,6 +102,23 @@ class PyiqaMetric:
         if (KINDS[model.metric_mode], not model.lower_better) != (self.info.kind, self.info.higher_is_better):
             raise UserError(f"{name}: pyiqa now gives it another kind or direction; this pyiqa is not supported")
         return PyiqaScorer(model)
+
+    def _build(self, device: str) -> Any:
+        """Build the model with what is at hand; only when that fails is the hub asked, and only if it answers."""
+        try:
+            return self._built(device, hub=False)
+        except (UserError, ImportError):
+            raise
+        except Exception:
+            if not answers(HUB):
+                raise
+            return self._built(device, hub=True)
+
+    def _built(self, device: str, *, hub: bool) -> Any:
+        with _surroundings(hub=hub):
+            from pyiqa.models.inference_model import InferenceModel
+
+            return InferenceModel(self.model, device=device, **self.options)
 
 
 class PyiqaScorer:
@@ -143,12 +173,19 @@ def pyiqa_metric(model: str) -> PyiqaMetric:
             f"{''.join(f', {name}={value}' for name, value in options.items())}) on RGB in [0, 1] at full resolution.",
             tolerance=1e-3,
             library="pyiqa",
-            trained_on=tuple({TRAINED_ON[value] for value in map(str, options.values()) if value in TRAINED_ON}),
+            trained_on=UNNAMED.get(model) or _trained_on(model, options),
             licence="PolyForm-Noncommercial-1.0.0 (pyiqa)",
             citation=f"C. Chen, J. Mo. IQA-PyTorch: PyTorch toolbox for image quality assessment, 2022 (model {model})",
         ),
         model,
     )
+
+
+def _trained_on(model: str, options: Mapping[str, Any]) -> tuple[str, ...]:
+    """Data sets that the name or the options of a model name; pyiqa says no more."""
+    words = re.split(r"[-_+]", "-".join([model, *map(str, options.values())]))
+    found = {TRAINED_ON[word] for word in words if word in TRAINED_ON}
+    return tuple(sorted(found | set(LIVE) if "live" in found else found))
 
 
 @cache
@@ -173,8 +210,11 @@ def _version() -> str:
 
 
 @contextlib.contextmanager
-def _surroundings() -> Iterator[None]:
-    """While a model is built: the harness's folder, restricted unpickling, our downloads, silence; all put back after."""
+def _surroundings(*, hub: bool) -> Iterator[None]:
+    """While a model is built: the harness's folder, restricted unpickling, our downloads, silence; all put back after.
+
+    `hub` lets Hugging Face's own library use the network: offline it would try each file six times.
+    """
     home = weights.folder()
     wanted = {
         "TORCH_HOME": str(home),
@@ -187,15 +227,14 @@ def _surroundings() -> Iterator[None]:
     os.environ.update(wanted)
     try:
         with _quiet(), _seeded(), contextlib.ExitStack() as patches:
-            import huggingface_hub.constants as hub
+            import huggingface_hub.constants
             import pyiqa.utils.download_util as downloads
             import torch.hub
 
             patches.enter_context(_replaced(torch.hub, "download_url_to_file", _download))
             patches.enter_context(_replaced(downloads, "download_url_to_file", _download))
             patches.enter_context(_replaced(downloads, "DEFAULT_CACHE_DIR", str(home / "hub" / "pyiqa")))
-            if not answers(HUB):  # or it would try each file six times
-                patches.enter_context(_replaced(hub, "HF_HUB_OFFLINE", True))
+            patches.enter_context(_replaced(huggingface_hub.constants, "HF_HUB_OFFLINE", not hub))
             yield
     finally:
         for name, value in before.items():
