@@ -63,7 +63,8 @@ def missing(files: Iterable[WeightsFile]) -> str | None:
     absent = [file for file in files if not _plausible(file)]
     if not absent:
         return None
-    names = ", ".join(f"{file.name} ({size_text(file.size)})" if file.size else file.name for file in absent)
+    sizes = [size_text(file.editions[0].size) if file.editions[0].size else "" for file in absent]
+    names = ", ".join(f"{file.name} ({size})" if size else file.name for file, size in zip(absent, sizes, strict=True))
     add = f"`python -m benchmark weights add {absent[0].name}`"
     metric = absent[0].metrics[0]
     if any(not file.url for file in absent):

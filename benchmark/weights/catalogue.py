@@ -51,11 +51,6 @@ class WeightsFile:
         """Whether it travels with this package."""
         return not self.folder
 
-    @property
-    def size(self) -> int:
-        """Bytes of the smallest edition that is known."""
-        return min(edition.size for edition in self.editions)
-
 
 def _one(sha256: str, size: int) -> tuple[Edition]:
     return (Edition(sha256, size),)
