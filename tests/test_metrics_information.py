@@ -1,0 +1,51 @@
+"""VIF in the pixel domain and IW-SSIM against other libraries, and what they say where there is no information."""
+
+import numpy as np
+import pytest
+from photographs import PAIRS, assert_equals_recorded, photograph, score
+
+from benchmark.metrics.tensors import unit_tensor
+from benchmark.types import PairError
+
+
+@pytest.mark.parametrize("library", ["sewar", "torchmetrics"])
+def test_vifp_equals_recorded_values_of_independent_libraries(library):
+    assert_equals_recorded("vifp", library, 1e-9)
+
+
+@pytest.mark.parametrize("size", [(41, 41), (97, 131), (128, 192)])
+def test_vifp_equals_piq_on_even_and_odd_sizes(size):
+    import piq
+
+    x, y = (photograph(image)[: size[0], : size[1]] for image in PAIRS[0])
+    expected = float(piq.vif_p(unit_tensor(x), unit_tensor(y)))
+    np.testing.assert_allclose(score("vifp", distorted=x, reference=y), expected, rtol=0, atol=1e-8)
+
+
+@pytest.mark.parametrize("name", ["vifp", "vif"])
+def test_vif_tells_reference_from_distorted_and_exceeds_one_for_more_contrast(name):
+    if name == "vif":
+        pytest.importorskip("pyrtools")
+    reference = photograph("ref/caps.png")
+    dull = np.rint(64 + reference / 2).astype(np.uint8)
+    assert score(name, distorted=dull, reference=reference) < 0.9
+    assert score(name, distorted=reference, reference=dull) > 1.1
+
+
+def test_iw_ssim_is_near_recorded_values_of_frame_analytics():
+    assert_equals_recorded("iw-ssim", "frame-analytics", 1e-3)  # other borders of the pyramid
+
+
+@pytest.mark.parametrize(("distorted", "reference"), PAIRS)
+def test_iw_ssim_in_float32_is_that_in_float64(distorted, reference):
+    import piq
+
+    x, y = (photograph(image) for image in (distorted, reference))
+    expected = float(piq.information_weighted_ssim(unit_tensor(x), unit_tensor(y)))
+    np.testing.assert_allclose(score("iw-ssim", distorted=x, reference=y), expected, rtol=0, atol=3e-6)
+
+
+def test_iw_ssim_of_a_flat_reference_fails_by_name():
+    texture = photograph("ref/bikes.png")[:200, :200]
+    with pytest.raises(PairError, match="iw-ssim is undefined"):
+        score("iw-ssim", distorted=texture, reference=np.full_like(texture, 127))
