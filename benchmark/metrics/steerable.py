@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from typing import NamedTuple
 
 import numpy as np
@@ -101,7 +102,9 @@ def complex_bands(luma: np.ndarray) -> list[np.ndarray]:
     """Return the complex subbands of the coarsest of four levels, by orientation, of luma (H, W) in [0, 255]."""
     from pyrtools.pyramids import SteerablePyramidFreq
 
-    pyramid = SteerablePyramidFreq(luma, height=CW_LEVEL, order=CW_ORIENTATIONS - 1, is_complex=True)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Reconstruction will not be perfect")  # nothing is reconstructed
+        pyramid = SteerablePyramidFreq(luma, height=CW_LEVEL, order=CW_ORIENTATIONS - 1, is_complex=True)
     return [pyramid.pyr_coeffs[CW_LEVEL - 1, orientation] for orientation in range(CW_ORIENTATIONS)]
 
 
