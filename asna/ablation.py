@@ -218,5 +218,5 @@ def draw(done: dict[str, list[Scores]], path: Path) -> None:
         axes.plot(values, [row] * len(values), "x", color="tab:blue")
     axes.set_yticks(range(len(done)), [TERMS[term] for term in done])
     axes.invert_yaxis()
-    axes.set_xlabel("SRCC on held-out contents (crosses: seeds; circle: mean, 95 % t-interval)")
+    axes.set_xlabel("SRCC on held-out contents\ncrosses: seeds; circle: mean with 95 % t-interval")
     figure.savefig(path, dpi=120)

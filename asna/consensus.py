@@ -30,6 +30,12 @@ METRICS: dict[str, bool] = {
 }
 """Metrics of the consensus, and whether a higher score means better quality."""
 
+HALVED = frozenset({"vsi", "mdsi", "fsimc"})
+"""Metrics that reduce an image by round(shorter side / 256) before they look: 2 for the 512 x 512 photographs here, as for
+the images of TID2013 and KADID-10k on which their agreement was published, but 1 for a crop of 288. A crop is to be judged
+as a part of its photograph, so it is reduced by 2.
+"""
+
 LABEL_RANGE = (0.0, 100.0)
 """Worst and best label."""
 
@@ -37,11 +43,13 @@ LABEL_RANGE = (0.0, 100.0)
 def load_metrics() -> dict[str, Callable]:
     """Return the metrics of `METRICS` as functions ``(distorted, reference) -> float`` of uint8 RGB (H, W, 3).
 
-    VSI, MDSI, HaarPSI, FSIMc and MS-SSIM are piq's with its defaults, MS-SSIM on luma; LPIPS is the harness's, version
-    0.1 with AlexNet, whose parameters it carries. Pairs are scored one by one.
+    VSI, MDSI, HaarPSI, FSIMc and MS-SSIM are piq's with its defaults, MS-SSIM on luma, the three of `HALVED` on images
+    of half the size; LPIPS is the harness's, version 0.1 with AlexNet, whose parameters it carries. Pairs are scored one
+    by one.
     """
     import piq
     import torch
+    from torch.nn import functional
 
     from benchmark.images import ImageBatch
     from benchmark.registry import Registry
@@ -65,14 +73,17 @@ def load_metrics() -> dict[str, Callable]:
         "ms-ssim": lambda x, y: piq.multi_scale_ssim(luma(x), luma(y)),
     }
 
-    def scorer(function: Callable) -> Callable:
+    def scorer(function: Callable, *, halve: bool) -> Callable:
         def score(distorted: np.ndarray, reference: np.ndarray) -> float:
+            x, y = tensor(distorted), tensor(reference)
+            if halve:
+                x, y = functional.avg_pool2d(x, 2), functional.avg_pool2d(y, 2)
             with torch.inference_mode():
-                return float(function(tensor(distorted), tensor(reference)))
+                return float(function(x, y))
 
         return score
 
-    return {name: lpips if name == "lpips" else scorer(functions[name]) for name in METRICS}
+    return {name: lpips if name == "lpips" else scorer(functions[name], halve=name in HALVED) for name in METRICS}
 
 
 def quantiles(values: np.ndarray, among: np.ndarray) -> np.ndarray:

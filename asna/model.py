@@ -27,7 +27,8 @@ BRANCH_CHANNELS = (64, 32, 16)
 
 NEGATIVE_SLOPE = 0.5
 BATCH_NORM_EPSILON = 1e-3
-"""Keras' default, which the authors used; PyTorch's is 1e-5."""
+BATCH_NORM_MOMENTUM = 0.01
+"""Keras' defaults, which the authors used; PyTorch's are 1e-5 and 0.1 (the latter lets scores swing with the last batches)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ def activated(inputs: int, outputs: int, kernel: int, config: ASNAConfig, *, str
 
 def normalisation(channels: int, config: ASNAConfig) -> nn.Module:
     """Batch norm, or nothing where the config has none."""
-    return nn.BatchNorm2d(channels, eps=BATCH_NORM_EPSILON) if config.batch_norm else nn.Identity()
+    return nn.BatchNorm2d(channels, eps=BATCH_NORM_EPSILON, momentum=BATCH_NORM_MOMENTUM) if config.batch_norm else nn.Identity()
 
 
 class Encoder(nn.Module):

@@ -26,7 +26,7 @@ POOLED = TrainConfig(
 
 FLATTENED = TrainConfig(
     model=ASNAConfig(head="flatten"),
-    epochs=3,
+    epochs=1,
     crop=288,
     pairs_per_reference=4,
     learning_rate=5e-4,
