@@ -100,12 +100,18 @@ def save_model(path: Path, model: ASNA, metadata: Mapping[str, Any]) -> None:
 
 
 def model_from(checkpoint: Checkpoint, path: Path) -> ASNA:
-    """Rebuild the network of a checkpoint, in evaluation mode. Raises CheckpointError when the tensors do not fit."""
+    """Rebuild the network of a checkpoint, in evaluation mode, leaving the random state alone.
+
+    Raises CheckpointError when the tensors do not fit.
+    """
+    import torch
+
     from asna.model import ASNA, ASNAConfig
 
     try:
-        model = ASNA(ASNAConfig(**checkpoint.metadata["config"]))
-        model.load_state_dict(checkpoint.tensors)
+        with torch.device("meta"):
+            model = ASNA(ASNAConfig(**checkpoint.metadata["config"]))
+        model.load_state_dict(checkpoint.tensors, assign=True)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise CheckpointError(f"{path}: does not fit the network it names ({error})") from error
     return model.eval()

@@ -125,7 +125,7 @@ def _info(name: str, networks: tuple[str, ...], facts: dict[str, Any]) -> Metric
         title={"asna-tta": "ASNA, eight views", "asna-ensemble": "ASNA, ensemble"}.get(name, name.upper()),
         version=first["version"],
         higher_is_better=first["label_higher_is_better"],
-        protocol=f"RGB in [0, 1] mapped to [-1, 1]; {how}{views}",
+        protocol=f"RGB in [0, 1] mapped to [-1, 1]; {how}{views}.",
         tolerance=0.01,
         library="asna",
         weights_sha256="+".join(facts[network]["sha256"] for network in networks),
