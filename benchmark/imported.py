@@ -8,8 +8,8 @@ import io
 import math
 from pathlib import Path
 
-from benchmark.pairs import first_few
-from benchmark.store import Series, SeriesResult, Store
+from benchmark.pairs import check_pairs, first_few
+from benchmark.store import IMPORTED, Series, SeriesResult, Store
 from benchmark.types import Dataset, MetricInfo, Pair, UserError
 
 PAIR_COLUMNS = ("pair", "id", "distorted", "dist_img", "image", "name", "filename")
@@ -31,15 +31,16 @@ def import_scores(
     """Store the scores of `path` as the series of `metric`; return it with how many pairs have a score and how many not.
 
     The labels come from the data set's label list alone: no image need exist. Rows are matched by pair id, or by file
-    name in any letter case. The metric's version is the hash of the file, so that another file is another row.
+    name in any letter case. The metric's version is the hash of the scores, so that others are another row.
     Raises UserError for a missing column, a row that matches no pair or one twice, and a score that is not a number.
     """
-    pairs = dataset.pairs(data_root, images=False)
-    scores, digest = _read(path, pairs, pair_column, score_column, metric)
+    pairs = check_pairs(dataset.info, dataset.pairs(data_root, images=False), images=False)
+    scores = _read(path, pairs, pair_column, score_column, metric)
+    digest = hashlib.sha256(repr((sorted(scores.items()), higher_is_better)).encode()).hexdigest()
     info = MetricInfo(
         name=metric,
         title=metric,
-        version=f"imported-{digest[:12]}",
+        version=f"{IMPORTED}{digest[:12]}",
         higher_is_better=higher_is_better,
         protocol=protocol or f"Scores imported from {path.name}; how they were computed is not known here.",
         library="imported",
@@ -63,11 +64,12 @@ def import_scores(
 
 def _read(
     path: Path, pairs: list[Pair], pair_column: str | None, score_column: str | None, metric: str
-) -> tuple[dict[str, float], str]:
-    """Return score by pair id, and the sha256 of the file."""
+) -> dict[str, float]:
+    """Return score by pair id."""
     try:
-        data = path.read_bytes()
-        rows = list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"))))
+        rows = list(csv.DictReader(io.StringIO(path.read_bytes().decode("utf-8-sig"))))
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such file") from error
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{path}: cannot be read as a CSV in UTF-8 ({error})") from error
     if not rows:
@@ -101,7 +103,7 @@ def _read(
     ):
         if offenders:
             raise UserError(f"{path}: {len(offenders)} {what}: {first_few(offenders)}")
-    return scores, hashlib.sha256(data).hexdigest()
+    return scores
 
 
 def _column(path: Path, header: list[str], asked: str | None, usual: tuple[str, ...], option: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from benchmark.store import Series, Store, StoredDataset
 from benchmark.types import MetricInfo, Pair
@@ -50,11 +50,11 @@ def read(store: Store, series: Series) -> Measured:
 def current(
     store: Store, dataset: StoredDataset, known: Mapping[str, MetricInfo], *, all_versions: bool = False
 ) -> list[Measured]:
-    """The series of a data set that count now, one per metric, in the order they were first stored.
+    """The series of a data set that count now, one per metric, in the order they were last used.
 
     A metric in `known` (the registry's) counts with that version and those weights; where only others are stored, it is
-    "not run", and says which. A metric that is not known (imported scores, an absent plugin) counts with the series
-    stored last. With `all_versions` every stored series counts.
+    "not run", and says which; its facts are the registry's. A metric that is not known (imported scores, an absent
+    plugin) counts with the series used last. With `all_versions` every stored series counts.
     """
     stored: dict[str, list[Series]] = {}
     for series in store.series(dataset):
@@ -70,7 +70,7 @@ def current(
         wanted = (info.version, info.weights_sha256)
         matching = [series for series in versions if (series.info.version, series.info.weights_sha256) == wanted]
         if matching:
-            result.append(read(store, matching[0]))
+            result.append(replace(read(store, matching[0]), info=info))
         else:
             result.append(Measured(info, {}, {}, not_run=_stale(info, versions)))
     return result

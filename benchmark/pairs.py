@@ -43,15 +43,30 @@ def check_pairs(info: DatasetInfo, pairs: Sequence[Pair], *, images: bool = True
             owners.setdefault(pair.reference, set()).add(pair.content)
     shared = [f"{path} ({first_few(sorted(names))})" for path, names in owners.items() if len(names) > 1]
     _refuse(info, "references belong to more than one content, which a split would cut apart", shared)
-    low, high = info.label_range
-    wrong = [
-        f"{pair.id} = {pair.label:g}" for pair in pairs if not (math.isfinite(pair.label) and low <= pair.label <= high)
-    ]
-    _refuse(info, f"labels lie outside {low:g}..{high:g}", wrong)
+    _check_labels(info, pairs)
     if images:
         files = {path for pair in pairs for path in (pair.distorted, pair.reference) if path is not None}
         _refuse(info, "images are missing", sorted(path for path in files if not path.is_file()))
     return sorted(pairs, key=lambda pair: pair.id)
+
+
+def _check_labels(info: DatasetInfo, pairs: Sequence[Pair]) -> None:
+    odd = [
+        f"{pair.id} = {pair.label!r}"
+        for pair in pairs
+        if not isinstance(pair.label, float | int) or not math.isfinite(pair.label)
+    ]
+    _refuse(info, "labels are not finite numbers", odd)
+    low, high = info.label_range
+    outside = [f"{pair.id} = {pair.label:g}" for pair in pairs if not low <= pair.label <= high]
+    _refuse(info, f"labels lie outside {low:g}..{high:g}", outside)
+
+
+def file_state(pair: Pair) -> str:
+    """Name, size and time of writing of a pair's files, as one text: another text means that they may have changed."""
+    files = [path for path in (pair.reference, pair.distorted) if path is not None]
+    facts = [(path.name, path.stat()) for path in files]
+    return "|".join(f"{name}:{stat.st_size}:{stat.st_mtime_ns}" for name, stat in facts)
 
 
 def _duplicates(names: Iterable[str]) -> list[str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from benchmark.pairs import split_pairs
+from benchmark.pairs import check_pairs, file_state, split_pairs
 from benchmark.registry import Registry
 from benchmark.scoring import Unit, UnitResult, Wanted
 from benchmark.store import Series, Store, StoredDataset
@@ -36,6 +36,8 @@ class Plan:
     units: list[Unit]
     n_kept: int
     """Scores that the store holds already."""
+    changed: list[str]
+    """Pairs whose files changed since they were scored: their scores were dropped and are made again."""
 
     @property
     def n_missing(self) -> int:
@@ -77,14 +79,16 @@ def plan(
 ) -> Plan:
     """Check the data set, record its labels, and find out which scores are missing.
 
-    Pairs that failed before are tried again. Raises UserError for unknown names and for a data set that is missing or
+    Pairs that failed before, and pairs whose files have changed since (by name, size or time of writing), are scored
+    again. Raises UserError for unknown names and for a data set that is missing or
     wrong.
     """
     loaded = registry.dataset(dataset)
     infos = {name: registry.metric(name).info for name in dict.fromkeys(metrics)}
-    every = loaded.pairs(data_root, progress=progress)
+    every = check_pairs(loaded.info, loaded.pairs(data_root, progress=progress))
     pairs = split_pairs(every, split) if split else every
     stored = store.add_dataset(loaded.info, every)
+    changed = store.note_files(stored, {pair.id: file_state(pair) for pair in pairs})
     has_references = any(pair.reference is not None for pair in pairs)
     series, missing, n_kept = {}, {}, 0
     for name, info in infos.items():
@@ -94,7 +98,7 @@ def plan(
             done = store.scores(series[name])
             missing[name] = {pair.id for pair in pairs if pair.id not in done}
             n_kept += len(pairs) - len(missing[name])
-    return Plan(stored, pairs, series, _units(pairs, series, missing), n_kept)
+    return Plan(stored, pairs, series, _units(pairs, series, missing), n_kept, changed)
 
 
 def _units(pairs: Sequence[Pair], series: dict[str, Series], missing: dict[str, set[str]]) -> list[Unit]:

@@ -24,19 +24,22 @@ FORMAT = 1
 """Version of the schema below, kept in the file's `user_version`."""
 APPLICATION_ID = 0x49514142
 """Marks a SQLite file as a store of this program ("IQAB")."""
+IMPORTED = "imported-"
+"""How the version of a series begins whose scores were computed elsewhere."""
 BUSY_SECONDS = 120
 """How long a writer waits for another run's transaction."""
 
 SCHEMA = """
 CREATE TABLE dataset (
-    id INTEGER PRIMARY KEY, name TEXT NOT NULL, revision TEXT NOT NULL, facts TEXT NOT NULL, UNIQUE (name, revision));
+    id INTEGER PRIMARY KEY, name TEXT NOT NULL, revision TEXT NOT NULL, facts TEXT NOT NULL,
+    used INTEGER NOT NULL DEFAULT 0, UNIQUE (name, revision));
 CREATE TABLE pair (
     dataset INTEGER NOT NULL REFERENCES dataset, id TEXT NOT NULL, content TEXT NOT NULL, distortion TEXT NOT NULL,
     level REAL, label REAL NOT NULL, label_std REAL, n_ratings INTEGER, split TEXT,
     PRIMARY KEY (dataset, id)) WITHOUT ROWID;
 CREATE TABLE series (
     id INTEGER PRIMARY KEY, dataset INTEGER NOT NULL REFERENCES dataset, metric TEXT NOT NULL, version TEXT NOT NULL,
-    weights TEXT NOT NULL, facts TEXT NOT NULL, not_run TEXT NOT NULL DEFAULT '',
+    weights TEXT NOT NULL, facts TEXT NOT NULL, not_run TEXT NOT NULL DEFAULT '', used INTEGER NOT NULL DEFAULT 0,
     UNIQUE (dataset, metric, version, weights));
 CREATE TABLE score (
     series INTEGER NOT NULL REFERENCES series, pair TEXT NOT NULL, score REAL NOT NULL,
@@ -44,6 +47,9 @@ CREATE TABLE score (
 CREATE TABLE failure (
     series INTEGER NOT NULL REFERENCES series, pair TEXT NOT NULL, reason TEXT NOT NULL,
     PRIMARY KEY (series, pair)) WITHOUT ROWID;
+CREATE TABLE files (
+    dataset INTEGER NOT NULL REFERENCES dataset, pair TEXT NOT NULL, state TEXT NOT NULL,
+    PRIMARY KEY (dataset, pair)) WITHOUT ROWID;
 CREATE TABLE timing (
     series INTEGER NOT NULL REFERENCES series, content TEXT NOT NULL, pairs INTEGER NOT NULL, seconds REAL NOT NULL);
 """
@@ -60,6 +66,8 @@ EXPORT_COLUMNS = [
     "level",
     "label",
     "label_std",
+    "n_ratings",
+    "split",
     "score",
     "failure",
 ]
@@ -126,8 +134,9 @@ class Store:
         revision = label_revision(pairs)
         with self._transaction() as connection:
             connection.execute(
-                "INSERT INTO dataset (name, revision, facts) VALUES (?, ?, ?) "
-                "ON CONFLICT (name, revision) DO UPDATE SET facts = excluded.facts",
+                "INSERT INTO dataset (name, revision, facts, used) "
+                "VALUES (?, ?, ?, (SELECT COALESCE(MAX(used), 0) + 1 FROM dataset)) "
+                "ON CONFLICT (name, revision) DO UPDATE SET facts = excluded.facts, used = excluded.used",
                 (info.name, revision, json.dumps(asdict(info))),
             )
             (key,) = connection.execute(
@@ -146,9 +155,10 @@ class Store:
         """Record that a metric runs, or with `not_run` why it cannot, on a data set; earlier scores are kept."""
         with self._transaction() as connection:
             connection.execute(
-                "INSERT INTO series (dataset, metric, version, weights, facts, not_run) VALUES (?, ?, ?, ?, ?, ?) "
+                "INSERT INTO series (dataset, metric, version, weights, facts, not_run, used) "
+                "VALUES (?, ?, ?, ?, ?, ?, (SELECT COALESCE(MAX(used), 0) + 1 FROM series)) "
                 "ON CONFLICT (dataset, metric, version, weights) "
-                "DO UPDATE SET facts = excluded.facts, not_run = excluded.not_run",
+                "DO UPDATE SET facts = excluded.facts, not_run = excluded.not_run, used = excluded.used",
                 (dataset.id, info.name, info.version, info.weights_sha256, json.dumps(asdict(info)), not_run),
             )
             (key,) = connection.execute(
@@ -158,7 +168,7 @@ class Store:
         return Series(key, info, not_run)
 
     def commit_unit(self, results: Iterable[SeriesResult]) -> None:
-        """Write all that one work unit brought, in one transaction; a score replaces an earlier failure."""
+        """Write all that one work unit brought, in one transaction; a score replaces a failure, and a failure a score."""
         with self._transaction() as connection:
             for result in results:
                 scores = [(result.series, pair, score) for pair, score in result.scores.items()]
@@ -168,17 +178,41 @@ class Store:
                     "DELETE FROM failure WHERE series = ? AND pair = ?", ((key, pair) for key, pair, _ in scores)
                 )
                 connection.executemany("INSERT OR REPLACE INTO failure VALUES (?, ?, ?)", failures)
+                connection.executemany(
+                    "DELETE FROM score WHERE series = ? AND pair = ?", ((key, pair) for key, pair, _ in failures)
+                )
                 if scores:
                     connection.execute(
                         "INSERT INTO timing VALUES (?, ?, ?, ?)",
                         (result.series, result.content, len(scores), result.seconds),
                     )
 
+    def note_files(self, dataset: StoredDataset, states: Mapping[str, str]) -> list[str]:
+        """Record the state of each pair's files, and drop what was computed from files that have changed since.
+
+        `states` maps pair ids to any text that changes with the files. Returns the pairs whose scores were dropped;
+        imported scores stay, as they were not computed here.
+        """
+        with self._transaction() as connection:
+            known = dict(connection.execute("SELECT pair, state FROM files WHERE dataset = ?", (dataset.id,)))
+            changed = [pair for pair, state in states.items() if pair in known and known[pair] != state]
+            for table in ("score", "failure"):
+                connection.executemany(
+                    f"DELETE FROM {table} WHERE pair = ? AND series IN "
+                    "(SELECT id FROM series WHERE dataset = ? AND version NOT LIKE ?)",
+                    ((pair, dataset.id, f"{IMPORTED}%") for pair in changed),
+                )
+            connection.executemany(
+                "INSERT OR REPLACE INTO files VALUES (?, ?, ?)",
+                ((dataset.id, pair, state) for pair, state in states.items() if known.get(pair) != state),
+            )
+        return changed
+
     # -- reading ------------------------------------------------------------------------------------------------------
 
     def datasets(self) -> list[StoredDataset]:
-        """Every data set and label revision, in the order they were first stored."""
-        rows = self._rows("SELECT id, revision, facts FROM dataset ORDER BY id")
+        """Every data set and label revision, in the order they were last used."""
+        rows = self._rows("SELECT id, revision, facts FROM dataset ORDER BY used")
         return [StoredDataset(key, revision, _from_facts(DatasetInfo, facts)) for key, revision, facts in rows]
 
     def pairs(self, dataset: StoredDataset) -> list[Pair]:
@@ -193,8 +227,8 @@ class Store:
         ]
 
     def series(self, dataset: StoredDataset) -> list[Series]:
-        """Every series on a stored data set, in the order they were first stored."""
-        rows = self._rows("SELECT id, facts, not_run FROM series WHERE dataset = ? ORDER BY id", dataset.id)
+        """Every series on a stored data set, in the order they were last used."""
+        rows = self._rows("SELECT id, facts, not_run FROM series WHERE dataset = ? ORDER BY used", dataset.id)
         return [Series(key, _from_facts(MetricInfo, facts), not_run) for key, facts, not_run in rows]
 
     def scores(self, series: Series) -> dict[str, float]:
@@ -217,7 +251,7 @@ class Store:
         writer.writerow(EXPORT_COLUMNS)
         rows = self._rows(
             "SELECT d.name, d.revision, s.metric, s.version, s.weights, p.id, p.content, p.distortion, p.level, p.label,"
-            " p.label_std, score.score, failure.reason FROM series s JOIN dataset d ON d.id = s.dataset"
+            " p.label_std, p.n_ratings, p.split, score.score, failure.reason FROM series s JOIN dataset d ON d.id = s.dataset"
             " JOIN pair p ON p.dataset = d.id"
             " LEFT JOIN score ON score.series = s.id AND score.pair = p.id"
             " LEFT JOIN failure ON failure.series = s.id AND failure.pair = p.id"

@@ -83,7 +83,7 @@ def test_export_is_the_same_bytes_whatever_the_order_of_work(tmp_path):
                 store.commit_unit([SeriesResult(series.id, "c", {pair: {"a": 0.1, "b": 1e-17}[pair]}, seconds=1.0)])
             texts.append(store.export())
     assert texts[0] == texts[1]
-    assert texts[0].splitlines()[1].endswith(",a,c,blur,2.0,1.5,0.25,0.1,")
+    assert texts[0].splitlines()[1].endswith(",a,c,blur,2.0,1.5,0.25,12,test,0.1,")
     assert ",1e-17," in texts[0]
 
 
@@ -176,3 +176,37 @@ def test_two_writers_at_once_lose_nothing(tmp_path):
         (dataset,) = store.datasets()
         for series in store.series(dataset):
             assert store.scores(series) == {f"{series.info.name}{i}": float(i) for i in range(300)}
+
+
+def test_a_failure_replaces_an_earlier_score(store):
+    _, series = filled(store)
+    store.commit_unit([SeriesResult(series.id, "c", failures={"a": "nan"})])
+    assert store.scores(series) == {}
+    assert store.failures(series)["a"] == "nan"
+
+
+def test_scores_of_changed_files_are_dropped_but_not_imported_ones(store):
+    from dataclasses import replace
+
+    dataset, series = filled(store)
+    _, imported = filled(store, replace(METRIC, name="theirs", version="imported-1"))
+    assert store.note_files(dataset, {"a": "1", "b": "1"}) == []
+    assert store.note_files(dataset, {"a": "1", "b": "1"}) == []
+    assert store.scores(series) == {"a": 0.1}
+    assert store.note_files(dataset, {"a": "2", "b": "1"}) == ["a"]
+    assert store.scores(series) == {}
+    assert store.scores(imported) == {"a": 0.1}
+
+
+def test_data_sets_and_series_come_in_the_order_of_their_last_use(store):
+    from dataclasses import replace
+
+    first, _ = filled(store)
+    second = store.add_dataset(DATASET, [replace(PAIRS[0], label=2.0), PAIRS[1]])
+    assert [dataset.id for dataset in store.datasets()] == [first.id, second.id]
+    _, old = filled(store)
+    assert [dataset.id for dataset in store.datasets()] == [second.id, first.id]
+    _, new = filled(store, replace(METRIC, version="2"))
+    assert [series.id for series in store.series(first)] == [old.id, new.id]
+    filled(store)
+    assert [series.id for series in store.series(first)] == [new.id, old.id]
