@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import re
 import signal
 import threading
 from collections import deque
@@ -51,7 +52,7 @@ def resolve_device(device: str) -> str:
     """
     if device == "cpu" or (device == "auto" and not any(Path("/dev").glob("nvidia[0-9]*"))):
         return "cpu"
-    if device != "auto" and device.split(":")[0] != "cuda":
+    if not re.fullmatch(r"auto|cuda(:\d+)?", device):
         raise UserError(f"device: expected auto, cpu, cuda or cuda:N, got {device!r}")
     import torch
 
@@ -155,15 +156,19 @@ class _Pool:
                 child.terminate()
 
 
-_scorer: UnitScorer | None = None
-"""The worker process's own; set once by `_start_worker`."""
+_scorer: UnitScorer | str | None = None
+"""The worker process's own, or why there is none; set once by `_start_worker`."""
 
 
 def _start_worker(plugins: tuple[Path, ...], device: str, memory: int) -> None:
     global _scorer  # noqa: PLW0603  a worker process has one scorer for its whole life
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    _scorer = UnitScorer(Registry(plugins), device, memory)
+    os.dup2(2, 1)  # what metrics print is talk, not results
+    try:
+        _scorer = UnitScorer(Registry(plugins), device, memory)
+    except UserError as error:
+        _scorer = str(error)
 
 
 def _end_with_parent() -> None:
@@ -177,4 +182,6 @@ def _end_with_parent() -> None:
 def _score(unit: Unit) -> UnitResult:
     if _scorer is None:
         raise RuntimeError("the worker was not started by LocalExecutor")
+    if isinstance(_scorer, str):
+        return UnitResult([], {wanted.metric: _scorer for wanted in unit.wanted})
     return _scorer(unit)

@@ -126,17 +126,23 @@ def _reason(error: Exception) -> str:
     return str(error) or type(error).__name__
 
 
+def _read_only(array: np.ndarray) -> np.ndarray:
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
 class ImageBatch:
     """N images of one size, with the views that metrics share: each is made once, when first asked for.
 
-    `rgb` is uint8 (N, H, W, 3). Views must not be written to. A batch belongs to one device; only the tensor views
-    live there.
+    `rgb` is uint8 (N, H, W, 3). A batch belongs to one device; only the tensor views live there. Views must not be
+    written to, since other metrics read them too: arrays refuse it, and tensors tell by `modified`.
     """
 
     def __init__(self, rgb: np.ndarray, device: str = "cpu") -> None:
         if rgb.ndim != 4 or rgb.shape[3] != 3 or rgb.dtype != np.uint8:
             raise ValueError(f"expected uint8 images of shape (N, H, W, 3), got {rgb.dtype} {rgb.shape}")
-        self.rgb = rgb
+        self.rgb = _read_only(rgb)
         self.device = device
 
     def __len__(self) -> int:
@@ -151,7 +157,18 @@ class ImageBatch:
     def luma(self) -> np.ndarray:
         """BT.601 luma, full range, unrounded: float64 (N, H, W) in [0, 255]."""
         red, green, blue = LUMA_BT601
-        return red * self.rgb[..., 0] + green * self.rgb[..., 1] + blue * self.rgb[..., 2]
+        return _read_only(red * self.rgb[..., 0] + green * self.rgb[..., 1] + blue * self.rgb[..., 2])
+
+    @property
+    def modified(self) -> bool:
+        """Whether somebody wrote to a tensor view."""
+        views = (self.__dict__.get(name) for name in ("tensor", "luma_tensor"))
+        return any(view is not None and view._version != 0 for view in views)
+
+    def forget_views(self) -> None:
+        """Drop all views: they are made anew from `rgb` when next asked for."""
+        for name in ("luma", "tensor", "luma_tensor"):
+            self.__dict__.pop(name, None)
 
     @cached_property
     def tensor(self) -> torch.Tensor:
@@ -159,7 +176,7 @@ class ImageBatch:
         import torch
 
         with torch.inference_mode(False):  # whichever metric asks first, all get an ordinary tensor
-            return torch.tensor(self.rgb, device=self.device).permute(0, 3, 1, 2).to(torch.float32).div(255.0)
+            return torch.tensor(self.rgb, device=self.device).permute(0, 3, 1, 2).to(torch.float32).div(255.0).detach()
 
     @cached_property
     def luma_tensor(self) -> torch.Tensor:

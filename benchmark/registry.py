@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import importlib.util
+import re
+import sys
 from collections.abc import Iterable, Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -16,14 +19,18 @@ from benchmark.types import Dataset, DatasetInfo, MetricInfo, UserError
 METRICS_GROUP = "iqa_benchmark.metrics"
 DATASETS_GROUP = "iqa_benchmark.datasets"
 
+NAME = r"[A-Za-z0-9][\w.+-]*(:[\w.+-]+)?"
+RESERVED = {"all-ready"}
+"""Names that the command line reads otherwise."""
+
 T = TypeVar("T")
 
 
 class Registry:
     """Every metric and data set by name.
 
-    `plugins` are Python files; their module-level metrics and data sets join, or replace one of the same name.
-    `broken` says, by entry point or file, why something could not be taken.
+    `plugins` are Python files; their module-level metrics and data sets join, alone or in lists such as `METRICS`. A
+    name that is taken is refused: stored scores of one protocol would pass for another's. `broken` says, by entry point or file, why something could not be taken.
     """
 
     def __init__(self, plugins: Sequence[Path] = ()) -> None:
@@ -56,7 +63,7 @@ class Registry:
         if kind == "table" and path:
             from iqa_datasets.table import Table
 
-            return Table(Path(path))
+            return Table(Path(path).expanduser())
         return self._find("data set", self.datasets, name)
 
     def metric_missing(self, metric: Metric) -> str | None:
@@ -76,31 +83,40 @@ class Registry:
     def _add(self, objects: Iterable[Any]) -> None:
         for thing in objects:
             info = getattr(thing, "info", None)
-            if isinstance(info, MetricInfo):
-                self.metrics[info.name] = thing
-            elif isinstance(info, DatasetInfo):
-                self.datasets[info.name] = thing
-            else:
-                raise TypeError(f"expected a metric or a data set with an `info`, got {thing!r}")
+            if isinstance(thing, type) or not isinstance(info, MetricInfo | DatasetInfo):
+                raise TypeError(f"expected a metric or a data set (an object with an `info`), got {thing!r}")
+            known: dict[str, Any] = self.metrics if isinstance(info, MetricInfo) else self.datasets
+            if known.get(info.name, thing) is not thing:
+                raise ValueError(f"the name {info.name!r} is taken; give it a name of its own")
+            if not re.fullmatch(NAME, info.name) or info.name in RESERVED:
+                raise ValueError(f"the name {info.name!r} cannot be asked for; use letters, digits and . _ + -")
+            if isinstance(info, MetricInfo) and not isinstance(info.higher_is_better, bool):
+                raise TypeError(f"{info.name}: higher_is_better is {info.higher_is_better!r}, expected True or False")
+            known[info.name] = thing
 
     def _add_file(self, path: Path) -> None:
         """Take every module-level metric and data set of a plugin file; raises UserError naming the file."""
         if not path.is_file():
             raise UserError(f"plugin {path}: no such file")
         try:
-            module = _execute(path)
-        except Exception as error:
+            found = [thing for value in vars(_execute(path)).values() for thing in _registrable(value)]
+            if not found:
+                raise TypeError(
+                    "holds no metric and no data set; expected an object (not a class) with an `info`, see benchmark.plugin"
+                )
+            self._add(found)
+        except (Exception, SystemExit) as error:
             raise UserError(f"plugin {path}: {type(error).__name__}: {error}") from error
-        found = [
-            thing
-            for thing in vars(module).values()
-            if isinstance(getattr(thing, "info", None), MetricInfo | DatasetInfo)
-        ]
-        if not found:
-            raise UserError(
-                f"plugin {path}: holds no metric and no data set; expected an object with an `info` (see benchmark.plugin)"
-            )
-        self._add(found)
+
+
+def _registrable(value: Any) -> list[Any]:
+    """The metrics and data sets that a module-level name holds: one, a list or tuple of them, or none."""
+    things = value if isinstance(value, list | tuple) else [value]
+    return [
+        thing
+        for thing in things
+        if not isinstance(thing, type) and isinstance(getattr(thing, "info", None), MetricInfo | DatasetInfo)
+    ]
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UserError:
@@ -116,5 +132,10 @@ def _execute(path: Path) -> ModuleType:
     if spec is None or spec.loader is None:
         raise ImportError("not a Python file (expected FILE.py)")
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    sys.modules[spec.name] = module  # dataclasses look their module up here
+    folder = str(path.resolve().parent)
+    if folder not in sys.path:
+        sys.path.append(folder)  # a plugin may import its neighbours, also later
+    with contextlib.redirect_stdout(sys.stderr):
+        spec.loader.exec_module(module)
     return module

@@ -24,6 +24,7 @@ from benchmark.types import MetricInfo, Pair, PairError, UserError
 
 BYTES_PER_PIXEL = 640
 """Working memory per pixel of one image in a batch: decoded image, shared views and a network's features."""
+WRITES = "the metric wrote to its input, which other metrics read too; let it work on a copy"
 MAX_BATCH = 8
 """More images in a batch gain nothing on a CPU and lose time to fresh memory pages."""
 
@@ -92,10 +93,8 @@ class UnitScorer:
         if name not in self._loaded:
             try:
                 self._loaded[name] = self.registry.metric(name).load(self.device)
-            except UserError as error:
-                self._loaded[name] = str(error)
-            except Exception as error:
-                self._loaded[name] = f"{type(error).__name__}: {error}"
+            except (Exception, SystemExit) as error:
+                self._loaded[name] = _reason(error)
         return self._loaded[name]
 
     def _score_reference(self, reference: Path | None, pairs: Sequence[Pair], jobs: Sequence[_Job]) -> None:
@@ -174,8 +173,11 @@ class _Job:
             start = time.process_time()
             self.prepared = self.scorer.prepare(reference)
             self.result.seconds += time.process_time() - start
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             self.fail(pairs, f"reference: {_reason(error)}")
+            return False
+        if _written_to(reference):
+            self.fail(pairs, f"reference: {WRITES}")
             return False
         return True
 
@@ -202,11 +204,13 @@ class _Job:
         """A finite score or the reason for none, per image; a batch that raises is tried again image by image."""
         try:
             scores = _as_floats(self.scorer.score(batch, self.prepared), len(batch))
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             if len(batch) == 1:
                 return [_reason(error)]
             parts = (ImageBatch(batch.rgb[i : i + 1], batch.device) for i in range(len(batch)))
             return [outcome for part in parts for outcome in self._outcomes(part)]
+        if _written_to(batch):
+            return [WRITES] * len(batch)
         return [
             score if math.isfinite(score) else f"{self.info.name} is {score}, expected a finite number"
             for score in scores
@@ -232,7 +236,15 @@ def _as_floats(scores: Any, expected: int) -> list[float]:
     return values.tolist()
 
 
-def _reason(error: Exception) -> str:
+def _written_to(batch: ImageBatch) -> bool:
+    """Whether a metric wrote to a tensor view; the views are then dropped, so that the next metric gets true ones."""
+    written = batch.modified
+    if written:
+        batch.forget_views()
+    return written
+
+
+def _reason(error: BaseException) -> str:
     return str(error) if isinstance(error, PairError | UserError) else f"{type(error).__name__}: {error}"
 
 

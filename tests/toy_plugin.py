@@ -95,3 +95,25 @@ class Unloadable:
 
 
 unloadable = Unloadable()
+
+
+@metric(name="writes-array", higher_is_better=False, protocol="Blackens its input.")
+def writes_array(*, distorted, reference):
+    distorted[:] = 0
+    return 1.0
+
+
+@metric(name="writes-tensor", higher_is_better=False, protocol="Blackens its input.", view="tensor")
+def writes_tensor(*, distorted, reference):
+    distorted.mul_(0)
+    return 1.0
+
+
+@metric(name="exits", higher_is_better=False, protocol="Ends the program.")
+def exits(*, distorted, reference):
+    raise SystemExit(7)
+
+
+@metric(name="pair-of-numbers", higher_is_better=False, protocol="Returns two numbers.")
+def pair_of_numbers(*, distorted, reference):
+    return 1.0, 2.0

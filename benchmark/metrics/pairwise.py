@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import inspect
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
@@ -53,8 +56,8 @@ class PairwiseScorer:
     def score(self, distorted: ImageBatch, prepared: Any) -> np.ndarray:
         """Return one float64 per distorted image; tensor functions run without gradients."""
         with self._no_gradients():
-            scores = [float(self.function(distorted=image, reference=prepared)) for image in self._images(distorted)]
-        return np.array(scores, dtype=np.float64)
+            scores = [self.function(distorted=image, reference=prepared) for image in self._images(distorted)]
+        return np.array([_number(score) for score in scores], dtype=np.float64)
 
     def _no_gradients(self) -> AbstractContextManager[Any]:
         if "tensor" not in self.view:
@@ -65,19 +68,23 @@ class PairwiseScorer:
 
 
 def metric(
-    *, name: str, higher_is_better: bool, protocol: str, version: str = "1", view: View = "rgb", **facts: Any
+    *, name: str, higher_is_better: bool, protocol: str, version: str = "", view: View = "rgb", **facts: Any
 ) -> Callable[[Callable[..., Any]], PairwiseMetric]:
     """Turn a function of one pair into a metric: the shortest way to write a plugin.
 
     The function takes the keyword arguments `distorted` and `reference` (see `View` for what they are) and returns a
-    number. Further keyword arguments are fields of `MetricInfo`. Raises TypeError for a field that does not exist.
+    number. Without a `version`, it is a hash of the function's source file: an edited plugin is another version, and
+    its earlier scores are not taken for its own. Further keyword arguments are fields of `MetricInfo`. Raises TypeError
+    for a field and ValueError for a view that does not exist.
     """
+    if view not in get_args(View):
+        raise ValueError(f"view: expected one of {', '.join(get_args(View))}, got {view!r}")
 
     def decorate(function: Callable[..., Any]) -> PairwiseMetric:
         info = MetricInfo(
             name=name,
             title=facts.pop("title", name),
-            version=version,
+            version=version or _source_version(function),
             higher_is_better=higher_is_better,
             protocol=protocol,
             **facts,
@@ -85,3 +92,19 @@ def metric(
         return PairwiseMetric(info, function, view)
 
     return decorate
+
+
+def _number(score: Any) -> float:
+    """A plain number, or anything with one element; raises TypeError for the rest."""
+    try:
+        return float(score)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise TypeError(f"the metric returned {score!r:.60}, expected one number") from error
+
+
+def _source_version(function: Callable[..., Any]) -> str:
+    """A hash of the file that the function is written in; "1" where there is none."""
+    source = inspect.getsourcefile(function)
+    if source is None or not Path(source).is_file():
+        return "1"
+    return f"source-{hashlib.sha256(Path(source).read_bytes()).hexdigest()[:12]}"
