@@ -1,6 +1,6 @@
 """`table:FILE.csv`: any CSV of distorted images and human labels.
 
-Columns, in any order and letter case; others are ignored:
+Columns, in any order and letter case; others are ignored, unless their names are nearly one of these:
 
 * ``distorted``: image file, relative to the CSV; as written it is the pair's id. Required.
 * ``mos`` (higher is better), ``dmos`` (lower is better), or ``label`` with a declared direction. One of them, required.
@@ -17,6 +17,7 @@ Comment lines on top of the file, before the column names:
 from __future__ import annotations
 
 import csv
+import difflib
 import os
 from dataclasses import dataclass
 from functools import cached_property
@@ -31,6 +32,8 @@ LOWER = "lower-is-better"
 OUTSIDE = "allow-outside"
 LABELS = {"mos": True, "dmos": False, "label": None}
 """Column of labels -> whether higher is better; None where a comment must say so."""
+
+COLUMNS = (*LABELS, "distorted", "reference", "content", "distortion", "level", "label_std", "n_ratings", "split")
 
 Cells = dict[str, str]
 
@@ -73,8 +76,8 @@ class Table:
 
     @property
     def name(self) -> str:
-        """`table:` and the file's name without its suffix."""
-        return f"table:{self.path.stem}"
+        """`table:` and the path as it was given, so that the same name finds the file and its scores again."""
+        return f"table:{self.path.as_posix()}"
 
     def missing(self, data_root: Path | None) -> str | None:
         """Say why the table or one of its images cannot be used; None when all can."""
@@ -122,6 +125,15 @@ class Table:
             raise UserError(
                 f"{self.name}: {self.path} needs the columns distorted and one of mos, dmos, label; "
                 f"it has {', '.join(columns) or 'none'}"
+            )
+        mistyped = [
+            f"{name} (did you mean {near[0]}?)"
+            for name in columns
+            if name not in COLUMNS and (near := difflib.get_close_matches(name, COLUMNS, n=1, cutoff=0.8))
+        ]
+        if mistyped:
+            raise UserError(
+                f"{self.name}: unknown columns {', '.join(mistyped)}; rename them, so that none is left out"
             )
         doubled = {name for name in columns if name and columns.count(name) > 1}
         if len(labels) > 1 or doubled:

@@ -40,7 +40,7 @@ def refused(dataset, match):
 def test_all_columns_arrive(table):
     dataset = table(FULL)
     one, two, three = dataset.pairs(None)
-    assert dataset.info.name == "table:mine"
+    assert dataset.info.name == f"table:{dataset.path.as_posix()}"
     assert dataset.missing(None) is None
     assert (one.id, one.label, one.content, one.distortion, one.level) == ("d/a1.bmp", 3.5, "a", "blur", 1.0)
     assert (one.label_std, one.n_ratings, one.split) == (0.25, 20, "val")
@@ -115,7 +115,7 @@ def test_a_folder_whose_name_begins_like_the_tables_is_outside_too(table, tmp_pa
         ("d/a2.bmp,r/a.bmp,3,x,20", "line 4: level 'x' is not a number"),
         ("d/a2.bmp,r/a.bmp,3,1,2.5", "line 4: n_ratings 2.5 is not a whole number"),
         ("d/a2.bmp,r/a.bmp,3,1", "line 4: 4 cells, expected 5"),
-        ("d/a2.bmp,r/a.bmp,nan,1,20", "1 labels lie outside .* = nan"),
+        ("d/a2.bmp,r/a.bmp,nan,1,20", "1 labels are not finite numbers: .* = nan"),
         ("d/a1.bmp,r/a.bmp,3,1,20", "1 pairs stand twice in the label list: d/a1.bmp"),
         ("d/none.bmp,r/a.bmp,3,1,20", "1 images are missing: .*none.bmp"),
         ('"d/a2.bmp,r/a.bmp,3,1,20', "line 4: "),
@@ -160,3 +160,8 @@ def test_a_file_that_is_not_there_or_no_text_is_a_user_error(table, tmp_path):
 def test_labels_alone_need_no_images(table):
     dataset = table("distorted,mos\nd/none.bmp,1\n")
     assert [pair.id for pair in dataset.pairs(None, images=False)] == ["d/none.bmp"]
+
+
+def test_a_mistyped_column_is_refused_with_the_name_that_was_meant(table):
+    dataset = table("distorted,refrence,mos,remarks\nd/a1.bmp,r/a.bmp,1,good\n")
+    refused(dataset, r"unknown columns refrence \(did you mean reference\?\)")
