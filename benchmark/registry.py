@@ -13,6 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
 
+from benchmark.metrics.pairwise import PLUGIN_MODULE
 from benchmark.metrics.protocol import Metric
 from benchmark.types import Dataset, DatasetInfo, MetricInfo, UserError
 
@@ -128,7 +129,7 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UserError:
 
 
 def _execute(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"iqa_plugin_{path.stem}", path)
+    spec = importlib.util.spec_from_file_location(f"{PLUGIN_MODULE}{path.stem}", path)
     if spec is None or spec.loader is None:
         raise ImportError("not a Python file (expected FILE.py)")
     module = importlib.util.module_from_spec(spec)

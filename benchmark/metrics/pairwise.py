@@ -17,6 +17,9 @@ from benchmark.types import MetricInfo
 if TYPE_CHECKING:
     from benchmark.images import ImageBatch
 
+PLUGIN_MODULE = "iqa_plugin_"
+"""How the names of modules made of plugin files begin."""
+
 View = Literal["rgb", "luma", "tensor", "luma_tensor"]
 """Which view of an `ImageBatch` the function is given, one image at a time."""
 
@@ -73,8 +76,8 @@ def metric(
     """Turn a function of one pair into a metric: the shortest way to write a plugin.
 
     The function takes the keyword arguments `distorted` and `reference` (see `View` for what they are) and returns a
-    number. Without a `version`, it is a hash of the function's source file: an edited plugin is another version, and
-    its earlier scores are not taken for its own. Further keyword arguments are fields of `MetricInfo`. Raises TypeError
+    number. Without a `version`, that of a plugin file's metric is a hash of the file: an edited plugin is another
+    version, and its earlier scores are not taken for its own. Further keyword arguments are fields of `MetricInfo`. Raises TypeError
     for a field and ValueError for a view that does not exist.
     """
     if view not in get_args(View):
@@ -103,8 +106,8 @@ def _number(score: Any) -> float:
 
 
 def _source_version(function: Callable[..., Any]) -> str:
-    """A hash of the file that the function is written in; "1" where there is none."""
+    """A hash of the plugin file that the function is written in; "1" for a function of an installed package."""
     source = inspect.getsourcefile(function)
-    if source is None or not Path(source).is_file():
+    if source is None or not function.__module__.startswith(PLUGIN_MODULE):
         return "1"
     return f"source-{hashlib.sha256(Path(source).read_bytes()).hexdigest()[:12]}"
