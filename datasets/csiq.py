@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmark.pairs import check_pairs
-from benchmark.types import DatasetInfo, Pair, Progress, UserError
+from benchmark.types import DatasetInfo, Pair, Progress
+from iqa_datasets.label_files import Cells, sheet_rows
 from iqa_datasets.layout import files_below, find, locate, number, parse_each, why_missing
 
 LABELS = "csiq.DMOS.xlsx"
@@ -27,8 +28,6 @@ TYPES = {
     "jpeg2000": ("jpeg2000", "JPEG2000 compression"),
 }
 """Spelling in the sheet (lower case, without spaces) -> (spelling in the file's name, readable name)."""
-
-Cells = dict[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,35 +68,10 @@ class Csiq:
                 label_std=number(cells["dmos_std"], "dmos_std"),
             )
 
-        rows = _sheet_rows(self.info, path)
+        rows = sheet_rows(self.info, path, COLUMNS, likely="all_by_image")
         return check_pairs(
             self.info, parse_each(self.info, path, rows, parse, "a row per image, see layout"), images=images
         )
-
-
-def _sheet_rows(info: DatasetInfo, path: Path) -> list[tuple[int, Cells]]:
-    """Row number and cells by column name, from the first sheet that has a row with all `COLUMNS`; raises UserError."""
-    import openpyxl
-
-    try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-        sheets = {name: list(book[name].iter_rows(values_only=True)) for name in _likely_first(book.sheetnames)}
-        book.close()
-    except Exception as error:  # a damaged file fails in many ways inside zipfile, the XML parser and openpyxl
-        raise UserError(f"{info.name}: {path} cannot be read as a sheet ({type(error).__name__}: {error})") from error
-    for rows in sheets.values():
-        for top, row in enumerate(rows):
-            header = [str(cell).strip().lower() for cell in row]
-            if set(COLUMNS) <= set(header):
-                at = {name: header.index(name) for name in COLUMNS}
-                below = enumerate(rows[top + 1 :], top + 2)
-                cells = [(line, {name: row[i] for name, i in at.items()}) for line, row in below]
-                return [(line, row) for line, row in cells if row["image"] is not None]
-    raise UserError(f"{info.name}: {path}: no sheet has a row with the columns {', '.join(COLUMNS)}")
-
-
-def _likely_first(names: list[str]) -> list[str]:
-    return sorted(names, key=lambda name: name != "all_by_image")
 
 
 DATASET = Csiq(

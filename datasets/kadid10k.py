@@ -5,15 +5,15 @@ Trap: the column of labels is called ``dmos`` and is a mean opinion score all th
 
 from __future__ import annotations
 
-import csv
 import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmark.pairs import check_pairs
-from benchmark.types import DatasetInfo, Pair, Progress, UserError
-from iqa_datasets.layout import files_below, find, locate, number, parse_each, text_lines, why_missing
+from benchmark.types import DatasetInfo, Pair, Progress
+from iqa_datasets.label_files import csv_rows
+from iqa_datasets.layout import files_below, find, locate, number, parse_each, why_missing
 
 LABELS = "dmos.csv"
 IMAGES = "images"
@@ -90,21 +90,8 @@ class Kadid10k:
                 label_std=math.sqrt(variance),
             )
 
-        pairs = parse_each(self.info, path, self._rows(path), parse, f"columns {', '.join(COLUMNS)}")
+        pairs = parse_each(self.info, path, csv_rows(self.info, path, COLUMNS), parse, f"columns {', '.join(COLUMNS)}")
         return check_pairs(self.info, pairs, images=images)
-
-    def _rows(self, path: Path) -> list[tuple[int, dict[str, str]]]:
-        lines = text_lines(self.info, path)
-        reader = csv.reader(line for _, line in lines)
-        header = [cell.strip().lower() for cell in next(reader, [])]
-        absent = [name for name in COLUMNS if name not in header]
-        if absent:
-            raise UserError(f"{self.info.name}: {path}: no column {', '.join(absent)}; its first line is {header}")
-        rows = []
-        for cells in reader:
-            row = dict.fromkeys(COLUMNS, "") | dict(zip(header, map(str.strip, cells), strict=False))
-            rows.append((lines[reader.line_num - 1][0], row))
-        return rows
 
 
 DATASET = Kadid10k(

@@ -10,7 +10,7 @@ from typing import TypeVar
 from benchmark.pairs import dataset_folder, first_few, how_to_get, plain_name
 from benchmark.types import DatasetInfo, UserError
 
-SUFFIXES = (".bmp", ".png", ".txt")
+SUFFIXES = (".bmp", ".png", ".jpg", ".jpeg", ".txt")
 """What is looked for in a folder; what else lies there (``Thumbs.db``, archives) does not matter."""
 
 T = TypeVar("T")
@@ -20,7 +20,8 @@ R = TypeVar("R")
 def locate(info: DatasetInfo, data_root: Path | None, required: Sequence[str]) -> Path:
     """Return the data set's folder once it holds every entry of `required` (``a|b``: one of them is enough).
 
-    Letter case, ``-`` and ``_`` of names do not matter. Raises UserError telling how to get the data set.
+    An entry is a name or a path (``a/b``); letter case, ``-`` and ``_`` of names do not matter. Raises UserError telling
+    how to get the data set.
     """
     folder = dataset_folder(info, data_root)
     absent = [names.replace("|", " or ") for names in required if not any(find(folder, n) for n in names.split("|"))]
@@ -39,10 +40,14 @@ def why_missing(info: DatasetInfo, data_root: Path | None, required: Sequence[st
 
 
 def find(folder: Path, name: str) -> Path | None:
-    """Return the entry of `folder` with that name, letter case, ``-`` and ``_`` ignored; None when there is none."""
+    """Return the entry of `folder` with that name or path (``a/b``), letter case, ``-`` and ``_`` ignored; None without it."""
     if (folder / name).exists():
         return folder / name
-    return next((child for child in sorted(folder.iterdir()) if plain_name(child.name) == plain_name(name)), None)
+    if not folder.is_dir():
+        return None
+    top, _, rest = name.partition("/")
+    entry = next((child for child in sorted(folder.iterdir()) if plain_name(child.name) == plain_name(top)), None)
+    return find(entry, rest) if entry and rest else entry
 
 
 def files_below(info: DatasetInfo, folders: Iterable[Path | None]) -> dict[str, Path]:

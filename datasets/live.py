@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from benchmark.pairs import check_pairs, first_few
 from benchmark.types import DatasetInfo, Pair, Progress, UserError
+from iqa_datasets.label_files import matlab_names, matlab_row
 from iqa_datasets.layout import files_below, find, locate, why_missing
 
 LABELS = "dmos_realigned.mat"
@@ -45,11 +45,13 @@ class Live:
         """
         labels = (LABELS, REFERENCE_NAMES)
         folder = locate(self.info, data_root, (*labels, REFERENCES, *PARTS) if images else labels)
-        deviations: list[float]
+        path = find(folder, LABELS) or folder / LABELS
         dmos, deviations, is_reference = (
-            [float(value) for value in self._row(folder, LABELS, name)] for name in ("dmos_new", "dmos_std", "orgs")
+            [float(value) for value in matlab_row(self.info, path, name, N_ENTRIES)]
+            for name in ("dmos_new", "dmos_std", "orgs")
         )
-        names = [str(getattr(name, "item", lambda name=name: name)()) for name in self._row(folder, REFERENCE_NAMES)]
+        path = find(folder, REFERENCE_NAMES) or folder / REFERENCE_NAMES
+        names = matlab_names(self.info, path, "refnames_all", N_ENTRIES)
         if not set(is_reference) <= {0.0, 1.0}:
             raise UserError(f"{self.info.name}: orgs in {LABELS} must be 0 or 1, found {first_few(set(is_reference))}")
         references = files_below(self.info, [find(folder, REFERENCES)]) if images else {}
@@ -58,7 +60,7 @@ class Live:
         for part, (readable, count) in PARTS.items():
             files = files_below(self.info, [find(folder, part)]) if images else {}
             for index in range(1, count + 1):
-                name, reference = f"img{index}.bmp", names[entry].strip().lower()
+                name, reference = f"img{index}.bmp", names[entry].lower()
                 if not is_reference[entry]:
                     pairs.append(
                         Pair(
@@ -73,21 +75,6 @@ class Live:
                     )
                 entry += 1
         return check_pairs(self.info, pairs, images=images)
-
-    def _row(self, folder: Path, file: str, variable: str = "refnames_all") -> list[Any]:
-        """The 982 entries of a variable in a MATLAB file; raises UserError when it is damaged or has another number."""
-        from scipy.io import loadmat
-
-        path = find(folder, file) or folder / file
-        try:
-            row = loadmat(path)[variable].ravel()
-        except KeyError as error:
-            raise UserError(f"{self.info.name}: {path} holds no variable {variable}") from error
-        except Exception as error:  # a damaged file fails in many ways inside scipy and zlib
-            raise UserError(f"{self.info.name}: {path} cannot be read ({type(error).__name__}: {error})") from error
-        if len(row) != N_ENTRIES:
-            raise UserError(f"{self.info.name}: {path}: expected {N_ENTRIES} entries in {variable}, found {len(row)}")
-        return list(row)
 
 
 DATASET = Live(
