@@ -144,3 +144,49 @@ def read_list(path: Path) -> list[dict[str, str]]:
     """Rows of a published label list: dis_img_path, dis_type, ref_img_path, score."""
     with path.open(newline="") as file:
         return list(csv.DictReader(file))
+
+
+def koniq(
+    folder: Path, labels: Labels, *, sizes: Sequence[str] = ("1024x768", "512x384"), deviation: float = 0.5
+) -> Path:
+    """KonIQ-10k: one label list of 105 ratings an image, and the images under the same names in each size."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = ["image_name,c1,c2,c3,c4,c5,c_total,MOS,SD,MOS_zscore"]
+    for name, mos in labels:
+        for size in sizes:
+            touch(folder / size / name)
+        lines.append(f"{name},0.0,0.0,0.24,0.69,0.07,105,{mos!r},{deviation!r},{25 * (mos - 1)!r}")
+    (folder / "koniq10k_scores_and_distributions.csv").write_text("\n".join(lines) + "\n")
+    return folder
+
+
+def spaq(folder: Path, labels: Labels) -> Path:
+    """SPAQ: the workbook among the annotations, with the attributes after the MOS."""
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    book.active.append(["Image name", "MOS", "Brightness", "Colorfulness", "Contrast", "Noisiness", "Sharpness"])
+    for name, mos in labels:
+        touch(folder / "TestImage" / name)
+        book.active.append([name, mos, 1.0, 2.0, 3.0, 4.0, 5.0])
+    (folder / "Annotations").mkdir(parents=True)
+    book.save(folder / "Annotations" / "MOS and Image attribute scores.xlsx")
+    return folder
+
+
+LIVEC_TRAINING = [f"t{index}.bmp" for index in range(1, 8)]
+
+
+def livec(folder: Path, labels: Labels, *, deviation: float = 20.0, training: Sequence[str] = LIVEC_TRAINING) -> Path:
+    """LIVE In the Wild: a column of names and rows of numbers, with the `training` images first."""
+    from scipy.io import savemat
+
+    entries = [*((name, 50.0) for name in training), *labels]
+    for name, _ in entries:
+        touch(folder / "Images" / ("trainingImages" if name in training else "") / name)
+    names = np.array([[name] for name, _ in entries], dtype=object)
+    (folder / "Data").mkdir(parents=True)
+    savemat(folder / "Data/AllImages_release.mat", {"AllImages_release": names})
+    savemat(folder / "Data/AllMOS_release.mat", {"AllMOS_release": np.array([[mos for _, mos in entries]])})
+    savemat(folder / "Data/AllStdDev_release.mat", {"AllStdDev_release": np.full((1, len(entries)), deviation)})
+    return folder

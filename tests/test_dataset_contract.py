@@ -11,7 +11,8 @@ from benchmark.registry import DATASETS_GROUP, Registry
 from benchmark.types import Dataset, UserError
 
 REGISTRY = Registry()
-EXPECTED = {"csiq", "kadid10k", "live", "live-kodak", "pipal", "tid2008", "tid2013"}
+NO_REFERENCE = {"koniq10k", "koniq10k-512x384", "livec", "spaq"}
+EXPECTED = {"csiq", "kadid10k", "live", "live-kodak", "pipal", "tid2008", "tid2013", *NO_REFERENCE}
 
 
 @pytest.fixture(params=sorted(REGISTRY.datasets))
@@ -29,7 +30,8 @@ def test_facts_are_filled(dataset):
     assert isinstance(dataset, Dataset)
     assert all((info.name, info.title, info.label_kind, info.licence, info.citation, info.layout, info.note))
     assert info.url.startswith("https://")
-    assert info.n_pairs > info.n_contents > 1
+    assert info.n_pairs >= info.n_contents > 1
+    assert (info.n_pairs == info.n_contents) is (info.name in NO_REFERENCE)
     low, high = info.label_range
     assert math.isfinite(low) and math.isfinite(high) and low < high  # noqa: PT018
 
@@ -61,5 +63,6 @@ def test_pairs_are_unique_sorted_counted_and_readable_without_images(name, tmp_p
     assert ids == sorted(set(ids))
     assert len(pairs) == dataset.info.n_pairs
     assert len({pair.content for pair in pairs}) == dataset.info.n_contents
-    assert all(pair.distortion and pair.reference for pair in pairs)
+    assert all(pair.distortion for pair in pairs)
+    assert all((pair.reference is None) is (name in NO_REFERENCE) for pair in pairs)
     assert label_revision(pairs) == label_revision(dataset.pairs(DATA_ROOT, images=False))
