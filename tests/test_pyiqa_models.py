@@ -135,7 +135,7 @@ def test_kind_direction_version_and_training_data_are_pyiqas(package):
     assert (plain.kind, plain.higher_is_better) == ("no-reference", False)
     assert (pair.kind, pair.higher_is_better) == ("full-reference", True)
     assert plain.version == "pyiqa 9.9"
-    assert heavy.trained_on == ("koniq10k",)
+    assert heavy.trained_on == ("koniq10k", "koniq10k-512x384")
     assert "pretrained=koniq10k" in heavy.protocol
     assert "pyiqa" not in sys.modules
 

@@ -39,28 +39,29 @@ OF_SETS = ("fid", "sfid", "fid_dinov2", "inception_score")
 HUB = "https://huggingface.co"
 SEED = 0
 """Some models draw crops at random; each image is scored from this seed."""
-TRAINED_ON = {
-    "kadid": "kadid10k",
-    "tid": "tid2013",
-    "live": "live",
-    "csiq": "csiq",
-    "pipal": "pipal",
-    "koniq": "koniq10k",
-    "koniq10k": "koniq10k",
-    "spaq": "spaq",
-    "clive": "livec",
-}
-"""Parts of pyiqa's names and options that name training data, and the name of the same data set here."""
 LIVE = ("live", "live-kodak")
-MIXTURE = ("csiq", "kadid10k", "koniq10k", *LIVE, "livec")
+KONIQ = ("koniq10k", "koniq10k-512x384")
+TRAINED_ON = {
+    "kadid": ("kadid10k",),
+    "tid": ("tid2013",),
+    "live": LIVE,
+    "csiq": ("csiq",),
+    "pipal": ("pipal",),
+    "koniq": KONIQ,
+    "koniq10k": KONIQ,
+    "spaq": ("spaq",),
+    "clive": ("livec",),
+}
+"""Parts of pyiqa's names and options that name training data, and the data sets here with the same labels."""
+MIXTURE = ("csiq", "kadid10k", *KONIQ, *LIVE, "livec")
 UNNAMED = {
     "ahiq": ("pipal",),
     "brisque": LIVE,
-    "clipiqa+": ("koniq10k",),
-    "clipiqa+_rn50_512": ("koniq10k",),
-    "clipiqa+_vitL14_512": ("koniq10k",),
+    "clipiqa+": KONIQ,
+    "clipiqa+_rn50_512": KONIQ,
+    "clipiqa+_vitL14_512": KONIQ,
     "dists": ("kadid10k",),
-    "hyperiqa": ("koniq10k",),
+    "hyperiqa": KONIQ,
     "liqe_mix": MIXTURE,
     **dict.fromkeys(("lpips", "lpips+", "lpips-vgg", "lpips-vgg+", "stlpips", "stlpips-vgg"), ("bapps",)),
     "unique": MIXTURE,
@@ -184,8 +185,7 @@ def pyiqa_metric(model: str) -> PyiqaMetric:
 def _trained_on(model: str, options: Mapping[str, Any]) -> tuple[str, ...]:
     """Data sets that the name or the options of a model name; pyiqa says no more."""
     words = re.split(r"[-_+]", "-".join([model, *map(str, options.values())]))
-    found = {TRAINED_ON[word] for word in words if word in TRAINED_ON}
-    return tuple(sorted(found | set(LIVE) if "live" in found else found))
+    return tuple(sorted({name for word in words for name in TRAINED_ON.get(word, ())}))
 
 
 @cache
