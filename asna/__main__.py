@@ -199,6 +199,7 @@ def ship(
     run: Annotated[Path, typer.Argument(help="Folder of a training run on a synthetic set.")],
     name: Annotated[str, typer.Option(help="asna-gap or asna-flatten.")],
     version: Annotated[str, typer.Option(help="Changes whenever a score may change.")] = "1",
+    history: Annotated[str, typer.Option(help="What the network was begun from, in words.")] = "",
     weights: Annotated[Path | None, typer.Option(help="Folder; default: asna/weights.")] = None,
 ) -> None:
     """Put a run's best network, its log and its metadata into asna/weights."""
@@ -207,7 +208,7 @@ def ship(
     from asna.shipping import ship as put
 
     with user_errors():
-        print(put(run, name=name, version=version, weights=weights or WEIGHTS))
+        print(put(run, name=name, version=version, weights=weights or WEIGHTS, history=history))
 
 
 @app.command()

@@ -61,7 +61,11 @@ def activated(inputs: int, outputs: int, kernel: int, config: ASNAConfig, *, str
 
 def normalisation(channels: int, config: ASNAConfig) -> nn.Module:
     """Batch norm, or nothing where the config has none."""
-    return nn.BatchNorm2d(channels, eps=BATCH_NORM_EPSILON, momentum=BATCH_NORM_MOMENTUM) if config.batch_norm else nn.Identity()
+    return (
+        nn.BatchNorm2d(channels, eps=BATCH_NORM_EPSILON, momentum=BATCH_NORM_MOMENTUM)
+        if config.batch_norm
+        else nn.Identity()
+    )
 
 
 class Encoder(nn.Module):

@@ -12,7 +12,7 @@ LOSS = LossWeights(mse=1.0, plcc=0.5, rank=0.5)
 
 POOLED = TrainConfig(
     model=ASNAConfig(head="gap"),
-    epochs=12,
+    epochs=18,
     crop=128,
     pairs_per_reference=4,
     learning_rate=2e-3,

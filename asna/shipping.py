@@ -18,9 +18,10 @@ SYNTHETIC_NOTE = (
 """Stands wherever a shipped network is shown."""
 
 
-def ship(run: Path, *, name: str, version: str, weights: Path = WEIGHTS) -> Path:
+def ship(run: Path, *, name: str, version: str, weights: Path = WEIGHTS, history: str = "") -> Path:
     """Copy the best network of the run in `run` to `weights`/NAME.safetensors; returns that path.
 
+    `history` says what the network was begun from, in words: paths of other machines tell a reader nothing.
     Beside it go NAME.json (the metadata and the file's sha256), NAME.csv (the log) and NAME.png (its curves). Raises
     CheckpointError when the run holds no network.
     """
@@ -30,10 +31,12 @@ def ship(run: Path, *, name: str, version: str, weights: Path = WEIGHTS) -> Path
         "name": name,
         "version": version,
         "dataset": SYNTHETIC_NAME,
+        "label_kind": "synthetic: 0..100, no person rated",
         "dataset_title": "synthetic pairs from CID22 photographs (python -m asna synthesize)",
         "trained_on": SYNTHETIC_NAME,
         "note": SYNTHETIC_NOTE,
     }
+    facts["begun_from"] = history or "nothing: random weights"
     facts.pop("init", None)
     target = weights / f"{name}.safetensors"
     save_model(target, model_from(checkpoint, best), facts)
