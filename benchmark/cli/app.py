@@ -7,7 +7,7 @@ import sys
 import typer
 
 from benchmark import __version__
-from benchmark.cli import gate, run, scores, show, weights
+from benchmark.cli import doctor, gate, run, scores, show, weights
 from benchmark.cli.terminal import messages
 from benchmark.types import UserError
 
@@ -35,6 +35,7 @@ app.command("import-scores")(scores.import_scores)
 app.command("export")(show.export)
 app.command("gate")(gate.gate)
 app.add_typer(weights.app, name="weights")
+app.add_typer(doctor.app, name="doctor")
 
 
 @app.callback(invoke_without_command=True)
