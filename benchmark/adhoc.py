@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,9 +11,12 @@ from benchmark.pairs import first_few
 from benchmark.registry import Registry
 from benchmark.runner import Executor
 from benchmark.scoring import Unit, Wanted
-from benchmark.types import Pair, UserError
+from benchmark.types import Pair, Progress, UserError
 
-IMAGE_SUFFIXES = {".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"}
+IMAGE_SUFFIXES = (".png", ".bmp", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".gif", ".ppm", ".pgm", ".pbm")
+"""Endings of the formats that `benchmark.images` reads."""
+UNIT_PAIRS = 16
+"""Pairs per work unit, so that several workers share the images of one reference."""
 
 
 @dataclass(slots=True)
@@ -65,26 +69,56 @@ def match(distorted: Path, reference: Path | None) -> tuple[list[Pair], list[str
     return pairs, unmatched
 
 
-def score(registry: Registry, metrics: Sequence[str], pairs: list[Pair], executor: Executor) -> Scores:
+def without_reference(registry: Registry, metrics: Sequence[str], pairs: Sequence[Pair]) -> tuple[list[str], list[str]]:
+    """Part `metrics` into those that can score `pairs` and those that need a reference, which the pairs do not have."""
+    lacking = [
+        name
+        for name in metrics
+        if registry.metric(name).info.kind == "full-reference" and all(pair.reference is None for pair in pairs)
+    ]
+    return [name for name in metrics if name not in lacking], lacking
+
+
+def score(
+    registry: Registry,
+    metrics: Sequence[str],
+    pairs: list[Pair],
+    executor: Executor,
+    *,
+    progress: Progress | None = None,
+) -> Scores:
     """Score every pair with every metric; failures come back by name and reason."""
     names = list(dict.fromkeys(metrics))
     for name in names:
         registry.metric(name)
-    ids = frozenset(pair.id for pair in pairs)
-    wanted = tuple(Wanted(i, name, ids) for i, name in enumerate(names))
     groups: dict[str, list[Pair]] = {}
     for pair in pairs:
         groups.setdefault(pair.content, []).append(pair)
-    units = [Unit(content, tuple(group), wanted) for content, group in groups.items()]
-    result = Scores(names, pairs)
-    for unit, outcome in executor.results(units):
-        for part in outcome.results:
-            metric = names[part.series]
-            result.scores.update({(pair, metric): value for pair, value in part.scores.items()})
-            result.failures.update({(pair, metric): reason for pair, reason in part.failures.items()})
-        for metric, reason in outcome.not_run.items():
-            result.failures.update({(pair.id, metric): reason for pair in unit.pairs})
+    units = [
+        _unit(names, content, group[start : start + UNIT_PAIRS])
+        for content, group in groups.items()
+        for start in range(0, len(group), UNIT_PAIRS)
+    ]
+    result, done, total = Scores(names, pairs), 0, len(pairs) * len(names)
+    if progress is not None:
+        progress(0, total, "scores")
+    with closing(executor.results(units)) as outcomes:
+        for unit, outcome in outcomes:
+            for part in outcome.results:
+                metric = names[part.series]
+                result.scores.update({(pair, metric): value for pair, value in part.scores.items()})
+                result.failures.update({(pair, metric): reason for pair, reason in part.failures.items()})
+            for metric, reason in outcome.not_run.items():
+                result.failures.update({(pair.id, metric): reason for pair in unit.pairs})
+            done += sum(len(part.pairs) for part in unit.wanted)
+            if progress is not None:
+                progress(done, total, "scores")
     return result
+
+
+def _unit(metrics: Sequence[str], content: str, pairs: Sequence[Pair]) -> Unit:
+    ids = frozenset(pair.id for pair in pairs)
+    return Unit(content, tuple(pairs), tuple(Wanted(i, name, ids) for i, name in enumerate(metrics)))
 
 
 def _pair(name: str, distorted: Path, reference: Path | None) -> Pair:
@@ -99,7 +133,7 @@ def _images(folder: Path) -> dict[str, Path]:
         if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file()
     }
     if not found:
-        raise UserError(f"{folder}: no images; expected files ending in {', '.join(sorted(IMAGE_SUFFIXES))}")
+        raise UserError(f"{folder}: no images; expected files ending in {', '.join(IMAGE_SUFFIXES)}")
     return found
 
 

@@ -1,14 +1,15 @@
-"""Files are written whole or not at all."""
+"""Files are written whole or not at all; JSON holds no nan and no infinity."""
 
 from __future__ import annotations
 
 import errno
+import math
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from benchmark.types import UserError
 
@@ -54,6 +55,22 @@ def explain(error: OSError, path: Path) -> str:
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return f"{path}: the folder cannot be written; choose another one or change its permissions"
     return f"{path}: cannot be written ({error.strerror or error})"
+
+
+def plain(value: Any) -> Any:
+    """The same mappings, lists and numbers as JSON allows them: nan as None, infinities as "inf" and "-inf"."""
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None if math.isnan(value) else str(value)
+    return value
+
+
+def number(value: float | str | None) -> float:
+    """Turn a number that `plain` made back into a float."""
+    return math.nan if value is None else float(value)
 
 
 def _umask() -> int:

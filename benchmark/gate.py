@@ -12,10 +12,9 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any
 
 from benchmark.agreement import agree
-from benchmark.files import write_whole
+from benchmark.files import number, plain, write_whole
 from benchmark.measured import Measured, read
 from benchmark.pairs import first_few
 from benchmark.store import Store, StoredDataset
@@ -113,7 +112,7 @@ def _triple(estimate: Estimate) -> tuple[float, float, float]:
 
 def write_baseline(path: Path, baseline: Baseline) -> None:
     """Write a baseline as JSON, whole or not at all; nan is written as null."""
-    write_whole(path, json.dumps(_plain(asdict(baseline)), indent=1, sort_keys=True, allow_nan=False) + "\n")
+    write_whole(path, json.dumps(plain(asdict(baseline)), indent=1, sort_keys=True, allow_nan=False) + "\n")
 
 
 def read_baseline(path: Path) -> Baseline:
@@ -133,33 +132,25 @@ def read_baseline(path: Path) -> Baseline:
         raise UserError(f"{path}: expected baseline schema {SCHEMA}, got {schema}; make a new one with --update")
     try:
         metrics = {
-            name: Reading(**{**entry, "agreement": _triples(entry["agreement"])})
+            name: Reading(**{**entry, "scores": _numbers(entry["scores"]), "agreement": _triples(entry["agreement"])})
             for name, entry in content["metrics"].items()
         }
         return Baseline(**{**{f.name: content[f.name] for f in fields(Baseline)}, "metrics": metrics})
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UserError(
             f"{path}: not a baseline ({error!r}); restore it from version control, or make one with --update"
         ) from error
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _plain(entry) for key, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(entry) for entry in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+def _numbers(scores: Mapping[str, float | str | None]) -> dict[str, float]:
+    return {pair: number(score) for pair, score in scores.items()}
 
 
 def _triples(agreement: Mapping[str, Mapping[str, list]]) -> dict[str, dict[str, tuple[float, float, float]]]:
     return {
-        subset: {name: (_number(value), _number(low), _number(high)) for name, (value, low, high) in statistics.items()}
+        subset: {name: (number(value), number(low), number(high)) for name, (value, low, high) in statistics.items()}
         for subset, statistics in agreement.items()
     }
-
-
-def _number(value: float | None) -> float:
-    return math.nan if value is None else value
 
 
 def compare(baseline: Baseline, now: Baseline, *, drop: float = DROP) -> list[Finding]:

@@ -11,7 +11,10 @@ from PIL import Image
 from skimage.io import imread
 from skimage.metrics import peak_signal_noise_ratio
 
-from benchmark.adhoc import match
+from benchmark.adhoc import IMAGE_SUFFIXES, UNIT_PAIRS, match, score
+from benchmark.images import FORMATS
+from benchmark.registry import Registry
+from benchmark.scoring import UnitScorer
 from benchmark.types import UserError
 
 
@@ -104,3 +107,79 @@ def test_paths_that_cannot_be_paired_say_why(folders, distorted, reference, mess
     shutil.copy(folders / "in" / "x.png", folders / "other" / "z.png")
     with pytest.raises(UserError, match=message):
         match(folders / distorted, folders / reference)
+
+
+def test_without_a_reference_only_metrics_that_need_none_run_and_the_others_are_named(toy):
+    image = toy / "a" / "1.png"
+    done = benchmark("score", "--distorted", image, "--metrics", "psnr,ssim")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--reference: psnr, ssim compare an image with its reference" in done.stderr
+    done = benchmark("score", "--distorted", image, "--metrics", "psnr,brisque", "--format", "csv")
+    assert done.returncode == 3
+    assert "not run: psnr: without --reference" in done.stderr
+    (row,) = csv.DictReader(io.StringIO(done.stdout))
+    assert row["metric"] == "brisque"
+
+
+def test_scores_in_files_say_version_weights_and_direction(folders):
+    info = Registry().metric("lpips").info
+    base = (
+        "score",
+        "--distorted",
+        folders / "out/x.png",
+        "--reference",
+        folders / "in/x.png",
+        "--metrics",
+        "psnr,lpips",
+    )
+    rows = {row["metric"]: row for row in csv.DictReader(io.StringIO(benchmark(*base, "--format", "csv").stdout))}
+    assert [rows["lpips"][key] for key in ("version", "weights", "better")] == [
+        info.version,
+        info.weights_sha256,
+        "lower",
+    ]
+    assert [rows["psnr"][key] for key in ("weights", "better")] == ["", "higher"]
+    metrics = json.loads(benchmark(*base, "--format", "json").stdout)["metrics"]
+    assert metrics["lpips"]["weights_sha256"] == info.weights_sha256
+    assert metrics["psnr"]["higher_is_better"] is True
+
+
+def test_names_with_brackets_are_shown_as_they_are(folders):
+    for name in ("[bold]/x.png", "c[/d].png", ":warning:/x.png"):
+        (folders / "odd" / name).parent.mkdir(parents=True)
+        shutil.copy(folders / "out" / "x.png", folders / "odd" / name)
+    done = benchmark("score", "--distorted", folders / "odd", "--reference", folders / "in/x.png", "--metrics", "psnr")
+    assert done.returncode == 0, done.stderr
+    for name in ("[bold]/x.png", "c[/d].png", ":warning:/x.png"):
+        assert name in done.stdout
+
+
+class Serial:
+    """Does units in this process and keeps them."""
+
+    def __init__(self):
+        self.units = []
+
+    def results(self, units):
+        scorer = UnitScorer(Registry(), "cpu", 1 << 30)
+        for unit in units:
+            self.units.append(unit)
+            yield unit, scorer(unit)
+
+
+def test_one_reference_is_shared_among_several_units_and_progress_is_told(toy, tmp_path):
+    for number in range(2 * UNIT_PAIRS + 1):
+        shutil.copy(toy / "a" / f"{1 + number % 6}.png", tmp_path / f"{number}.png")
+    pairs, _ = match(tmp_path, toy / "a" / "ref.png")
+    executor, told = Serial(), []
+    found = score(Registry(), ["psnr"], pairs, executor, progress=lambda *state: told.append(state))
+    assert [len(unit.pairs) for unit in executor.units] == [UNIT_PAIRS, UNIT_PAIRS, 1]
+    assert found.scores["7.png", "psnr"] == expected(toy, "a", 2)
+    assert len(found.scores) == len(pairs)
+    assert [done for done, _, _ in told] == [0, UNIT_PAIRS, 2 * UNIT_PAIRS, len(pairs)]
+
+
+def test_endings_are_those_of_the_formats_that_are_read():
+    Image.init()
+    assert {Image.EXTENSION[ending] for ending in IMAGE_SUFFIXES} <= FORMATS
+    assert ".avif" not in IMAGE_SUFFIXES

@@ -1,28 +1,35 @@
 """The regression gate passes what is the same and fails what is not, by name."""
 
 import dataclasses
+import io
 import json
 import math
 from pathlib import Path
 
 import pytest
+import typer
 from command import benchmark
 from conftest import PLUGIN
 
-from benchmark.gate import Baseline, Reading, compare, read_baseline, write_baseline
+from benchmark.cli.gate import _before, _report
+from benchmark.cli.run import run_plan
+from benchmark.gate import Baseline, Finding, Reading, compare, read_baseline, write_baseline
+from benchmark.registry import Registry
+from benchmark.runner import plan
+from benchmark.store import Store
 from benchmark.types import UserError
 
 CORRECT = """
 from skimage.metrics import structural_similarity
 from benchmark.plugin import metric
 
-@metric(name="own-ssim", higher_is_better=True, protocol="SSIM of luma, Gaussian window.", view="luma", tolerance=1e-6)
+@metric(name="own-ssim", higher_is_better=True, protocol="SSIM of luma, Gaussian window.", view="luma", version="1", tolerance=1e-6)
 def own_ssim(*, distorted, reference):
     return structural_similarity(
         reference, distorted, gaussian_weights=True, sigma=1.5, use_sample_covariance=False, data_range=255
     )
 
-@metric(name="ratio", higher_is_better=False, protocol="Mean ratio to the reference.", view="luma", tolerance=1e-6)
+@metric(name="ratio", higher_is_better=False, protocol="Mean ratio to the reference.", view="luma", version="1", tolerance=1e-6)
 def ratio(*, distorted, reference):
     return (distorted / (reference + 1)).mean()
 """
@@ -88,6 +95,87 @@ def test_update_of_one_metric_keeps_the_others(folder, toy, tmp_path):
     before, after = (read_baseline(f / "baseline.json").metrics for f in (folder, tmp_path))
     assert after["ratio"] == before["ratio"]
     assert after["own-ssim"] != before["own-ssim"]
+
+
+@pytest.mark.parametrize("content", ["{", '{"schema": 0, "metrics": {}}'])
+def test_update_replaces_a_baseline_that_cannot_be_read(tmp_path, content):
+    path = tmp_path / "b.json"
+    path.write_text(content)
+    assert _before(path, update=True, needed=False) is None
+    with pytest.raises(UserError, match="baseline"):
+        _before(path, update=True, needed=True)
+    with pytest.raises(UserError, match="baseline"):
+        _before(path, update=False, needed=False)
+
+
+def test_update_of_one_metric_refuses_another_data_set_and_other_labels(folder, toy, tmp_path):
+    content = json.loads((folder / "baseline.json").read_text())
+    for key, text in (("dataset", "of the data set live, not toy"), ("revision", "of other labels of toy")):
+        (tmp_path / "baseline.json").write_text(json.dumps(content | {key: "live"}))
+        before = (tmp_path / "baseline.json").read_bytes()
+        done = gate(tmp_path, toy, CORRECT, "--update", "--metrics", "ratio")
+        assert done.returncode == 2, done.stdout + done.stderr
+        assert text in done.stderr
+        assert (tmp_path / "baseline.json").read_bytes() == before
+
+
+def test_a_metric_that_is_not_in_the_baseline_cannot_pass(folder, toy):
+    done = gate(folder, toy, CORRECT, "--metrics", "ratio,difference")
+    assert done.returncode == 2
+    assert "difference not in the baseline" in done.stderr
+    assert "passed" not in done.stdout
+
+
+def test_a_baseline_of_nothing_cannot_pass(folder, toy, tmp_path):
+    content = json.loads((folder / "baseline.json").read_text())
+    (tmp_path / "baseline.json").write_text(json.dumps(content | {"metrics": {}}))
+    done = gate(tmp_path, toy, CORRECT)
+    assert done.returncode == 2
+    assert "holds no metric" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("metrics", "text"),
+    [("ratio,unloadable", "unloadable not run: OSError: no weights here"), ("large", "large on a/1.png")],
+)
+def test_update_refuses_what_did_not_run_or_failed(toy, tmp_path, metrics, text):
+    done = gate(tmp_path, toy, CORRECT, "--update", "--metrics", metrics)
+    assert done.returncode == 2
+    assert "not written" in done.stderr
+    assert text in done.stderr
+    assert not (tmp_path / "baseline.json").exists()
+
+
+def test_an_interrupt_of_what_is_thrown_away_does_not_say_that_it_is_kept(toy, tmp_path, capsys):
+    class Interrupted:
+        def results(self, units):
+            raise KeyboardInterrupt
+            yield
+
+    for kept, text in ((False, "none is kept"), (True, "are kept in")):
+        with Store(tmp_path / f"{kept}.sqlite") as store:
+            todo = plan(store, Registry((PLUGIN,)), "toy", ["difference"], toy)
+            with pytest.raises(typer.Exit) as end:
+                run_plan(store, todo, Interrupted(), True, kept=kept)
+        assert end.value.exit_code == 130
+        message = capsys.readouterr().err
+        assert text in message
+        assert (str(tmp_path) in message) == kept
+
+
+def test_findings_show_names_as_they_are():
+    from rich.console import Console
+
+    console = Console(width=200, file=io.StringIO())
+    console.print(_report([Finding("m[/x]", "distortion=[bold]", "lost c[/d].png :warning:", True)], 1, "table:label:"))
+    for text in ("m[/x]", "distortion=[bold]", "c[/d].png"):
+        assert text in console.file.getvalue()
+
+
+def test_infinite_and_undefined_numbers_survive_the_file(tmp_path):
+    odd = changed(scores={"a": math.inf, "b": -math.inf}, agreement={"all": {"srcc": (0.5, -math.inf, math.nan)}})
+    write_baseline(tmp_path / "b.json", odd)
+    assert repr(read_baseline(tmp_path / "b.json")) == repr(odd)
 
 
 READING = Reading("1", "", 1e-6, {"a": 1.0, "b": 2.0}, {}, {"all": {"srcc": (0.9, 0.8, 0.95)}})

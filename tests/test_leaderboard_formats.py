@@ -67,8 +67,35 @@ def test_the_terminal_drops_columns_from_the_least_needed(board):
     for title in ("SRCC", "KRCC", "PLCC (fit)", "RMSE", "ms/pair"):
         assert title in wide
     assert "SRCC" in narrow
-    assert "KRCC" not in narrow
-    assert "ms/pair" not in narrow
+    table = re.search(r"(?m)^ ?rank .*$", narrow)[0]
+    assert "KRCC" not in table
+    assert "ms/pair" not in table
+    assert "Too narrow for ms/pair, KRCC" in " ".join(narrow.split())
+    assert "Too narrow" not in wide
+
+
+def test_a_narrow_terminal_keeps_the_column_that_the_rows_are_sorted_by(board):
+    table = re.search(r"(?m)^ ?rank .*$", printed(replace(board, sort="krcc"), 72))[0]
+    assert "KRCC" in table
+    assert "RMSE" not in table
+
+
+@pytest.mark.parametrize("name", ["c[/d].png", "[bold]loud", "table:label:x"])
+def test_names_are_shown_as_they_are_and_not_taken_for_markup(tmp_path, name):
+    from rich.console import Console
+
+    pairs = [replace(pair, distortion=f"{name} {pair.distortion}") for pair in toy_pairs()]
+    with Store(tmp_path / "s.sqlite") as store:
+        for info in (replace(TOY, name=name), replace(TOY, name="other")):
+            add(store, info, pairs, {"name": f"m{name}"}, noisy(pairs, noise=6))
+            add(store, info, pairs, {"name": "n"}, noisy(pairs, noise=9))
+        text = render(build(store, **FEW), "terminal")
+    console = Console(width=200, file=io.StringIO(), color_system=None)
+    console.print(text)
+    shown = console.file.getvalue()
+    assert f"m{name}" in shown
+    assert f"{name} jpeg" in shown
+    assert re.search(rf"mean rank +{re.escape(name)}", shown)
 
 
 @pytest.mark.parametrize("format", ["terminal", "markdown", "latex"])
@@ -172,6 +199,7 @@ def test_csv_is_tidy_and_holds_every_statistic_of_every_subset(board):
     flat = next(row for row in rows if row["metric"] == "flat" and row["statistic"] == "srcc")
     assert (flat["value"], flat["rank"]) == ("", "")
     assert "constant" in flat["method"]
+    assert good["srcc"]["protocol"] == "Distance on luma, full range."
 
 
 def test_json_comes_back_as_the_same_board(board, two_boards):
@@ -188,6 +216,7 @@ def test_json_of_another_schema_is_refused(board):
 
 
 def tabulars(text):
+    text = text.replace(r"p{0.62\textwidth}", "p")
     return re.findall(r"\\begin\{tabular\}\{(\w+)\}(.*?)\\end\{tabular\}", text, flags=re.DOTALL)
 
 
@@ -224,12 +253,31 @@ def test_latex_compiles(two_boards, board, tmp_path):
         pytest.skip("needs pdflatex; the structure is checked without it")
     if subprocess.run(["kpsewhich", "booktabs.sty"], check=False, capture_output=True).returncode != 0:
         pytest.skip("needs the LaTeX package booktabs; the structure is checked without it")
-    body = render(two_boards, "latex") + render(board, "latex")
-    source = "\\documentclass{article}\n\\usepackage[T1]{fontenc}\n\\usepackage{booktabs}\n\\begin{document}\n"
+    body = render(two_boards, "latex") + render(replace(board, sort="outlier_ratio"), "latex")
+    source = (
+        "\\documentclass[twocolumn]{article}\n\\usepackage[T1]{fontenc}\n\\usepackage{booktabs,graphicx}\n"
+        "\\begin{document}\n"
+    )
     (tmp_path / "t.tex").write_text(f"{source}{body}\\end{{document}}\n", encoding="utf-8")
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "t.tex"]
     done = subprocess.run(command, check=False, cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout[-2000:]
+    assert "Overfull" not in done.stdout
+
+
+def test_latex_captions_are_short_and_protocols_have_a_table(board):
+    text = render(board, "latex")
+    captions = re.findall(r"\\caption\{(.*)\}\n", text)
+    assert max(map(len, captions)) < 300
+    for part in ("Toy set, regenerated", "96 pairs, 8 contents", "95 ", "positive is good", "Bold", "letter"):
+        assert part in captions[0]
+    protocols = next(body for _, body in tabulars(text) if "Protocol " in body)
+    assert re.search(r"seen & lower & 1 & abcdef01 & Distance on luma, full range", protocols)
+
+
+def test_latex_prints_the_column_that_the_rows_are_sorted_by(board):
+    assert "Outlier ratio" not in render(board, "latex")
+    assert "Outlier ratio" in tabulars(render(replace(board, sort="outlier_ratio"), "latex"))[0][1]
 
 
 def test_markdown_escapes_what_would_be_markup():

@@ -2,21 +2,40 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
 from benchmark import __version__
-from benchmark.cli import doctor, gate, run, scores, show, weights
-from benchmark.cli.terminal import messages
+from benchmark.cli import gate, listing, run, scores, show, weights
+from benchmark.cli.terminal import say
 from benchmark.types import UserError
 
+INTERRUPTED = 130
 EPILOG = (
     "Exit codes: 0 done, 1 the gate found a regression, 2 the request cannot be done (the message says what to do), "
-    "3 done but some pairs failed or a metric could not run, 130 interrupted (what was scored is kept)."
+    "3 done but some pairs failed or a metric could not run, 130 interrupted (what `run` scored is kept)."
 )
 
+
+class Commands(TyperGroup):
+    """The commands, each of which Ctrl-C and SIGTERM end with a word and exit code 130."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was asked for."""
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            say("interrupted")
+            raise typer.Exit(INTERRUPTED) from None
+
+
 app = typer.Typer(
+    cls=Commands,
     name="python -m benchmark",
     help="How well does an image quality metric agree with people, on which distortions, and how sure are we?\n\n"
     "Start with:  python -m benchmark run --metrics psnr,ssim,lpips",
@@ -28,14 +47,13 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("run")(run.run)
-app.command("list")(show.list_names)
+app.command("list")(listing.list_names)
 app.command("leaderboard")(show.leaderboard)
 app.command("score")(scores.score)
 app.command("import-scores")(scores.import_scores)
 app.command("export")(show.export)
 app.command("gate")(gate.gate)
 app.add_typer(weights.app, name="weights")
-app.add_typer(doctor.app, name="doctor")
 
 
 @app.callback(invoke_without_command=True)
@@ -50,5 +68,5 @@ def main() -> None:
     try:
         app()
     except UserError as error:
-        messages.print(f"error: {error}", markup=False, highlight=False, soft_wrap=True)
+        say(f"error: {error}")
         sys.exit(2)

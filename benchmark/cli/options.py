@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -14,13 +15,14 @@ from benchmark.types import UserError
 DEFAULT_METRICS = "psnr,ssim,lpips"
 DEFAULT_DATASET = "live-kodak"
 ALL_READY = "all-ready"
+TABLE = "table:"
 
 Metrics = Annotated[
     str,
     typer.Option(
         "--metrics",
         "-m",
-        help="Metrics, comma-separated, or all-ready. Example: --metrics psnr,ssim,lpips",
+        help="Metrics, comma-separated; all-ready stands for all that can run here. Example: --metrics psnr,ssim,lpips",
         metavar="NAMES",
     ),
 ]
@@ -29,8 +31,17 @@ Datasets = Annotated[
     typer.Option(
         "--dataset",
         "-d",
-        help="Data sets, comma-separated; table:FILE.csv for your own. Example: --dataset live-kodak,tid2013",
+        help="Data sets; a comma separates; table:FILE.csv for your own. Example: --dataset live-kodak,tid2013",
         metavar="NAMES",
+    ),
+]
+OneDataset = Annotated[
+    str,
+    typer.Option(
+        "--dataset",
+        "-d",
+        help="The one data set that the scores belong to; table:FILE.csv for your own. Example: --dataset tid2013",
+        metavar="NAME",
     ),
 ]
 DataRoot = Annotated[
@@ -56,7 +67,12 @@ Plugins = Annotated[
 ]
 Workers = Annotated[
     int | None,
-    typer.Option("--workers", min=1, help="Worker processes, one thread each; default the cores. Example: --workers 4"),
+    typer.Option(
+        "--workers",
+        min=1,
+        help="Worker processes, one thread each; default the cores. Example: --workers 4",
+        metavar="N",
+    ),
 ]
 Memory = Annotated[
     str | None,
@@ -83,8 +99,24 @@ Split = Annotated[
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no messages; results and errors only.")]
 Replicates = Annotated[
     int,
-    typer.Option("--replicates", min=100, help="Bootstrap replicates behind the intervals. Example: --replicates 2000"),
+    typer.Option(
+        "--replicates",
+        min=100,
+        help="Bootstrap replicates behind the intervals. Example: --replicates 2000",
+        metavar="N",
+    ),
 ]
+
+
+def output_file(text: str) -> Path:
+    """Read --output; raises UserError for a folder, before any work is done."""
+    path = Path(text).expanduser()
+    if not text.strip() or path.is_dir():
+        what = "nothing" if not text.strip() else f"the folder {text}"
+        raise UserError(f"--output: expected the name of a file, got {what}; for example -o {path / 'scores.csv'}")
+    return path
+
+
 Output = Annotated[
     Path | None,
     typer.Option(
@@ -92,6 +124,7 @@ Output = Annotated[
         "-o",
         help="File to write, whole or not at all; default the terminal. Example: -o board.md",
         metavar="FILE",
+        parser=output_file,
     ),
 ]
 
@@ -100,20 +133,60 @@ UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "KI": 2**10, "M
 
 def names(text: str, option: str) -> list[str]:
     """Split a comma-separated list, without repeats; raises UserError when it is empty."""
-    found = list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    return _some(text.split(","), text, option)
+
+
+def _some(pieces: Iterable[str], text: str, option: str) -> list[str]:
+    """The pieces that are not empty, each once."""
+    found = list(dict.fromkeys(piece.strip() for piece in pieces if piece.strip()))
     if not found:
         raise UserError(f"{option}: expected one or more names separated by commas, got {text!r}")
     return found
 
 
 def metric_names(text: str, registry: Registry) -> list[str]:
-    """Read --metrics; `all-ready` stands for every metric that can run here."""
-    if text == ALL_READY:
-        return [name for name, metric in sorted(registry.metrics.items()) if registry.metric_missing(metric) is None]
-    found = names(text, "--metrics")
-    for name in found:
-        registry.metric(name)
-    return found
+    """Read --metrics; `all-ready`, alone or among others, stands for every metric that can run here."""
+    found: list[str] = []
+    for name in names(text, "--metrics"):
+        if name == ALL_READY:
+            found += [one for one, metric in sorted(registry.metrics.items()) if not registry.metric_missing(metric)]
+        else:
+            registry.metric(name)
+            found.append(name)
+    return list(dict.fromkeys(found))
+
+
+def dataset_names(text: str, stored: Collection[str] = ()) -> list[str]:
+    """Read --dataset. A comma separates, unless it belongs to the name of a table that is a file or is `stored`.
+
+    `table:~/FILE.csv` stands for that file in the home folder. Raises UserError when a table is cut at a comma.
+    """
+    pieces, found = text.split(","), []
+    while pieces:
+        joined = [table_name(",".join(pieces[:n]).strip()) for n in range(1, len(pieces) + 1)]
+        length = next((n for n, name in enumerate(joined, 1) if _is_table(name, stored)), 1)
+        found.append(joined[length - 1])
+        rest = pieces[length:]
+        if rest and found[-1].startswith(TABLE) and not _is_table(found[-1], stored) and _part_of_path(rest[0]):
+            raise UserError(
+                f"--dataset: no such file: {found[-1].removeprefix(TABLE)}; a comma separates data sets, so {rest[0]!r} "
+                "was read as the next one, and there is no file of the whole name either"
+            )
+        pieces = rest
+    return _some(found, text, "--dataset")
+
+
+def table_name(name: str) -> str:
+    """`table:~/FILE.csv` with the home folder written out; other names as they are."""
+    return f"{TABLE}{Path(name.removeprefix(TABLE)).expanduser()}" if name.startswith(f"{TABLE}~") else name
+
+
+def _part_of_path(text: str) -> bool:
+    return not text.startswith(TABLE) and ("/" in text or text.strip().lower().endswith(".csv"))
+
+
+def _is_table(name: str, stored: Collection[str]) -> bool:
+    return name.startswith(TABLE) and (name in stored or Path(name.removeprefix(TABLE)).is_file())
 
 
 def size(text: str) -> int:

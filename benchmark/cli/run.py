@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import time
 from pathlib import Path
 from typing import Annotated
@@ -46,7 +45,7 @@ def run(
     """
     registry = Registry(tuple(plugin or ()))
     wanted = options.metric_names(metrics, registry)
-    datasets = options.names(dataset, "--dataset")
+    datasets = options.dataset_names(dataset)
     executor = make_executor(registry, workers, memory, device)
     with Store(options.store_path(results_folder)) as store:
         with progress(quiet) as report:
@@ -71,11 +70,10 @@ def make_executor(registry: Registry, workers: int | None, memory: str | None, d
     )
 
 
-def run_plan(store: Store, todo: Plan, executor: LocalExecutor, quiet: bool) -> Outcome:
-    """Execute one plan under a progress bar; a signal ends it cleanly and says what is kept."""
+def run_plan(store: Store, todo: Plan, executor: LocalExecutor, quiet: bool, *, kept: bool = True) -> Outcome:
+    """Execute one plan under a progress bar; a signal ends it cleanly and says what is kept: nothing unless `kept`."""
     name, total = todo.dataset.info.name, todo.n_missing
     start, done = time.monotonic(), 0
-    previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with progress(quiet) as report:
             if total:
@@ -89,17 +87,17 @@ def run_plan(store: Store, todo: Plan, executor: LocalExecutor, quiet: bool) -> 
             outcome = execute(store, todo, executor, on_unit=on_unit)
     except KeyboardInterrupt:
         say(
-            f"interrupted: {todo.n_kept + done} of {todo.n_kept + total} scores on {name} are kept in {store.path}; "
+            f"interrupted: of {total} scores on {name} none is kept; run the same command again to do it all"
+            if not kept
+            else f"interrupted: {todo.n_kept + done} of {todo.n_kept + total} scores on {name} are kept in {store.path}; "
             "run the same command again to do the rest"
         )
         raise typer.Exit(130) from None
-    finally:
-        signal.signal(signal.SIGTERM, previous)
-    _tell(outcome, name, time.monotonic() - start, quiet)
+    _tell(outcome, name, time.monotonic() - start, quiet, kept)
     return outcome
 
 
-def _tell(outcome: Outcome, name: str, seconds: float, quiet: bool) -> None:
+def _tell(outcome: Outcome, name: str, seconds: float, quiet: bool, kept: bool) -> None:
     """Say what was done; failures are said even when quiet."""
     say(
         f"{name}: {outcome.n_scored} scores made in {seconds:.1f} s, {outcome.n_kept} kept from before, "
@@ -113,4 +111,5 @@ def _tell(outcome: Outcome, name: str, seconds: float, quiet: bool) -> None:
         for pair, reason in sorted(failures.items())[:SHOWN_FAILURES]:
             say(f"  {pair}: {reason}")
         if len(failures) > SHOWN_FAILURES:
-            say(f"  and {len(failures) - SHOWN_FAILURES} more; `python -m benchmark export` lists them all")
+            more = f"  and {len(failures) - SHOWN_FAILURES} more"
+            say(f"{more}; `python -m benchmark export` lists them all" if kept else more)

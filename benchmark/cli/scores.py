@@ -5,17 +5,23 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from benchmark.cli import options
 from benchmark.cli.run import make_executor
-from benchmark.cli.terminal import results, say
+from benchmark.cli.terminal import progress, results, say
 from benchmark.registry import Registry
 from benchmark.store import Store
-from benchmark.types import UserError
+from benchmark.types import MetricInfo, UserError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from benchmark.adhoc import Scores
 
 FORMATS = ("terminal", "csv", "json")
 
@@ -33,7 +39,11 @@ def score(
     metrics: options.Metrics = options.DEFAULT_METRICS,
     output_format: Annotated[
         str | None,
-        typer.Option("--format", help="terminal, csv or json; default by --output's ending. Example: --format json"),
+        typer.Option(
+            "--format",
+            help="terminal, csv or json; default by --output's ending. Example: --format json",
+            metavar="FORMAT",
+        ),
     ] = None,
     output: options.Output = None,
     workers: options.Workers = None,
@@ -58,50 +68,76 @@ def score(
     registry = Registry(tuple(plugin or ()))
     wanted = options.metric_names(metrics, registry)
     pairs, unmatched = adhoc.match(distorted, reference)
-    scored = adhoc.score(registry, wanted, pairs, make_executor(registry, workers, memory, device))
+    able, lacking = adhoc.without_reference(registry, wanted, pairs)
+    if not able:
+        raise UserError(
+            f"--reference: {', '.join(lacking)} compare an image with its reference: give --reference PATH, or take "
+            "metrics that need none, such as --metrics niqe,brisque"
+        )
+    executor = make_executor(registry, workers, memory, device)
+    try:
+        with progress(quiet) as report:
+            scored = adhoc.score(registry, able, pairs, executor, progress=report)
+    except KeyboardInterrupt:
+        say("interrupted: `score` keeps nothing, and nothing was written")
+        raise typer.Exit(130) from None
     if chosen == "terminal":
         results.print(_table(scored, registry))
     else:
-        text = _csv(scored) if chosen == "csv" else _json(scored, unmatched)
+        infos = {name: registry.metric(name).info for name in scored.metrics}
+        text = _csv(scored, infos) if chosen == "csv" else _json(scored, infos, unmatched)
         if output:
             write_whole(output, text)
         else:
             typer.echo(text, nl=False)
+    if lacking:
+        say(f"not run: {', '.join(lacking)}: without --reference there is nothing to compare with")
     for path in unmatched:
         say(f"not scored: {path} has no partner of the same name", quiet=quiet)
     for (pair, metric), reason in scored.failures.items():
         say(f"failed: {pair}, {metric}: {reason}")
-    if unmatched or scored.failures:
+    if lacking or unmatched or scored.failures:
         raise typer.Exit(3)
 
 
-def _table(scored, registry: Registry):
+def _table(scored: Scores, registry: Registry) -> Table:
     from rich.table import Table
+    from rich.text import Text
 
-    table = Table("image", box=None, header_style="bold")
+    table = Table(box=None, header_style="bold")
+    table.add_column("image", overflow="fold")
     for metric in scored.metrics:
         arrow = "higher is better" if registry.metric(metric).info.higher_is_better else "lower is better"
-        table.add_column(f"{metric}\n({arrow})", justify="right")
+        table.add_column(Text(f"{metric}\n({arrow})"), justify="right", overflow="fold")
     for pair in scored.pairs:
         cells = (scored.scores.get((pair.id, metric)) for metric in scored.metrics)
-        table.add_row(pair.id, *("failed" if cell is None else f"{cell:.6g}" for cell in cells))
+        table.add_row(Text(pair.id), *("failed" if cell is None else f"{cell:.6g}" for cell in cells))
     return table
 
 
-def _csv(scored) -> str:
+def _csv(scored: Scores, infos: Mapping[str, MetricInfo]) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["distorted", "reference", "metric", "score", "failure"])
+    writer.writerow(["distorted", "reference", "metric", "version", "weights", "better", "score", "failure"])
     for pair in scored.pairs:
         for metric in scored.metrics:
-            key = (pair.id, metric)
-            writer.writerow(
-                [pair.distorted, pair.reference or "", metric, scored.scores.get(key, ""), scored.failures.get(key, "")]
-            )
+            key, info = (pair.id, metric), infos[metric]
+            facts = [metric, info.version, info.weights_sha256, "higher" if info.higher_is_better else "lower"]
+            found = [scored.scores.get(key, ""), scored.failures.get(key, "")]
+            writer.writerow([pair.distorted, pair.reference or "", *facts, *found])
     return out.getvalue()
 
 
-def _json(scored, unmatched: list[str]) -> str:
+def _json(scored: Scores, infos: Mapping[str, MetricInfo], unmatched: list[str]) -> str:
+    metrics = {
+        name: {
+            "version": info.version,
+            "weights_sha256": info.weights_sha256,
+            "higher_is_better": info.higher_is_better,
+            "protocol": info.protocol,
+        }
+        for name, info in infos.items()
+    }
     rows = [
         {
             "distorted": str(pair.distorted),
@@ -111,7 +147,7 @@ def _json(scored, unmatched: list[str]) -> str:
         }
         for pair in scored.pairs
     ]
-    return json.dumps({"schema": 1, "pairs": rows, "unmatched": unmatched}, indent=2) + "\n"
+    return json.dumps({"schema": 1, "metrics": metrics, "pairs": rows, "unmatched": unmatched}, indent=2) + "\n"
 
 
 def import_scores(
@@ -125,7 +161,7 @@ def import_scores(
             "--higher-is-better/--lower-is-better", help="Direction of the scores: always declared, never guessed."
         ),
     ] = None,
-    dataset: options.Datasets = options.DEFAULT_DATASET,
+    dataset: options.OneDataset = options.DEFAULT_DATASET,
     data_root: options.DataRoot = None,
     pair_column: Annotated[
         str | None,
@@ -136,7 +172,10 @@ def import_scores(
     ] = None,
     protocol: Annotated[
         str,
-        typer.Option(help='One sentence on how the scores were made. Example: --protocol "dssim 3.2, default options"'),
+        typer.Option(
+            help='One sentence on how the scores were made. Example: --protocol "dssim 3.2, default options"',
+            metavar="TEXT",
+        ),
     ] = "",
     results_folder: options.Results = Path("results"),
     plugin: options.Plugins = None,
@@ -157,6 +196,9 @@ def import_scores(
         raise UserError(
             f"--metric {metric}: the program computes that itself; give the imported scores a name of their own"
         )
+    if not path.is_file():
+        raise UserError(f"{path}: {'a folder, expected a CSV' if path.is_dir() else 'no such file'}")
+    dataset = options.table_name(dataset)
     with Store(options.store_path(results_folder)) as store:
         series, n_scored, n_missing = store_scores(
             store,

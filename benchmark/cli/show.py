@@ -1,4 +1,4 @@
-"""``list``, ``leaderboard`` and ``export``: what there is, and what was found; nothing is scored here."""
+"""``leaderboard`` and ``export``: what was found; nothing is scored here."""
 
 from __future__ import annotations
 
@@ -9,79 +9,12 @@ from typing import Annotated
 import typer
 
 from benchmark.cli import options
-from benchmark.cli.terminal import results, say
-from benchmark.registry import Registry
+from benchmark.cli.terminal import results
+from benchmark.registry import Registry, unknown_name
 from benchmark.store import Store
 from benchmark.types import UserError
 
 FORMAT_OF_SUFFIX = {".md": "markdown", ".csv": "csv", ".json": "json", ".tex": "latex"}
-
-
-def list_names(
-    verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="Protocols, licences and where data comes from.")
-    ] = False,
-    data_root: options.DataRoot = None,
-    plugin: options.Plugins = None,
-) -> None:
-    """List metrics and data sets, and whether they can be used here.
-
-    \b
-    Example:
-      python -m benchmark list --verbose --data-root ~/iqa
-    """
-    registry = Registry(tuple(plugin or ()))
-    results.print(_metric_table(registry, verbose))
-    results.print(_dataset_table(registry, data_root, verbose))
-    for point, reason in registry.broken.items():
-        say(f"not loaded: {point}: {reason}")
-
-
-def _metric_table(registry: Registry, verbose: bool):
-    from rich.table import Table
-
-    table = Table("metric", "kind", "better", "status", box=None, header_style="bold")
-    for title in ("protocol", "library", "licence") if verbose else ("title",):
-        table.add_column(title)
-    for name, metric in sorted(registry.metrics.items()):
-        info, missing = metric.info, registry.metric_missing(metric)
-        facts = (info.protocol, info.library, info.licence) if verbose else (info.title,)
-        better = "higher" if info.higher_is_better else "lower"
-        table.add_row(name, info.kind, better, f"needs {missing}" if missing else "ready", *facts)
-    return table
-
-
-def _dataset_table(registry: Registry, data_root: Path | None, verbose: bool):
-    from rich.table import Table
-
-    table = Table("data set", "pairs", "contents", "label", "better", "status", "title", box=None, header_style="bold")
-    if verbose:
-        for title in ("licence", "where"):
-            table.add_column(title)
-    for name, dataset in sorted(registry.datasets.items()):
-        info = dataset.info
-        better = "higher" if info.label_higher_is_better else "lower"
-        missing = dataset.missing(data_root)
-        table.add_row(
-            name,
-            f"{info.n_pairs:,}" if info.n_pairs else "any",
-            str(info.n_contents or "any"),
-            info.label_kind,
-            better,
-            "needs data" if missing else "ready",
-            info.title,
-            *((info.licence, info.url) if verbose else ()),
-        )
-    table.add_row(
-        "table:FILE.csv",
-        "any",
-        "any",
-        "declared",
-        "declared",
-        "yours",
-        "Any CSV with distorted, reference, mos or dmos",
-    )
-    return table
 
 
 def leaderboard(
@@ -97,14 +30,21 @@ def leaderboard(
         typer.Option(
             "--format",
             help="terminal, markdown, csv, json or latex; default by --output's ending. Example: --format latex",
+            metavar="FORMAT",
         ),
     ] = None,
     output: options.Output = None,
     sort: Annotated[
-        str, typer.Option(help="srcc, krcc, plcc, rmse, another statistic, name or time. Example: --sort plcc")
+        str,
+        typer.Option(
+            help="srcc, krcc, plcc, rmse, another statistic, name or time. Example: --sort plcc", metavar="KEY"
+        ),
     ] = "srcc",
     subset: Annotated[
-        str, typer.Option(help="Pairs that count: FIELD=VALUE,... Example: --subset distortion=jpeg,gblur")
+        str,
+        typer.Option(
+            help="Pairs that count: FIELD=VALUE,... Example: --subset distortion=jpeg,gblur", metavar="SUBSET"
+        ),
     ] = "all",
     split: options.Split = None,
     all_versions: Annotated[
@@ -138,8 +78,8 @@ def leaderboard(
         board = build(
             store,
             registry,
-            datasets=options.names(dataset, "--dataset") if dataset else None,
-            metrics=options.names(metrics, "--metrics") if metrics else None,
+            datasets=_stored_datasets(store, dataset),
+            metrics=None if metrics is None else options.names(metrics, "--metrics"),
             subset=subset,
             split=split,
             sort=sort,
@@ -192,10 +132,33 @@ def export(
 
     with Store(options.store_path(results_folder), readonly=True) as store:
         text = store.export(
-            metrics=options.names(metrics, "--metrics") if metrics else (),
-            datasets=options.names(dataset, "--dataset") if dataset else (),
+            metrics=_stored_metrics(store, metrics) or (),
+            datasets=_stored_datasets(store, dataset) or (),
         )
     if output:
         write_whole(output, text)
     else:
         typer.echo(text, nl=False)
+
+
+def _stored_datasets(store: Store, text: str | None) -> list[str] | None:
+    """Read --dataset among what is stored; None without it."""
+    if text is None:
+        return None
+    stored = {dataset.info.name for dataset in store.datasets()}
+    return _known("stored data set", options.dataset_names(text, stored), stored)
+
+
+def _stored_metrics(store: Store, text: str | None) -> list[str] | None:
+    """Read --metrics among what is stored; None without it."""
+    if text is None:
+        return None
+    stored = {series.info.name for dataset in store.datasets() for series in store.series(dataset)}
+    return _known("stored metric", options.names(text, "--metrics"), stored)
+
+
+def _known(kind: str, names: list[str], stored: set[str]) -> list[str]:
+    for name in names:
+        if name not in stored:
+            raise UserError(f"{unknown_name(kind, name, stored)}; only what was run or imported is here")
+    return names

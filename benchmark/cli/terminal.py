@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -20,9 +22,20 @@ from rich.text import Text
 
 from benchmark.types import Progress as Report
 
-messages = Console(stderr=True)
+PIPED_WIDTH = 160
+"""Columns of what is written to a file or a pipe, unless the environment variable COLUMNS says otherwise."""
+
+
+def _console(*, stderr: bool) -> Console:
+    """A console that shows every text as it is: names of files and metrics are no markup and hold no emoji."""
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if os.environ.get("COLUMNS") or stream.isatty() else PIPED_WIDTH
+    return Console(stderr=stderr, width=width, emoji=False, markup=False, highlight=False)
+
+
+messages = _console(stderr=True)
 """For progress, warnings and errors."""
-results = Console()
+results = _console(stderr=False)
 """For what the command was asked for."""
 
 
@@ -39,7 +52,7 @@ class Rate(ProgressColumn):
 def progress(quiet: bool) -> Iterator[Report]:
     """Yield a callback (done, total, what); a new `what` starts a new bar. Draws only on a terminal."""
     bars = Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         Rate(),
@@ -61,4 +74,4 @@ def progress(quiet: bool) -> Iterator[Report]:
 def say(text: str, *, quiet: bool = False) -> None:
     """Print a message to stderr, unless quiet."""
     if not quiet:
-        messages.print(text, markup=False, highlight=False, soft_wrap=True)
+        messages.print(text, soft_wrap=True)

@@ -48,9 +48,7 @@ def build(
     if sort not in SORTS:
         raise unknown_name("sort key", sort, SORTS)
     known = {name: metric.info for name, metric in registry.metrics.items()} if registry else {}
-    conditions = "; ".join(
-        part for part in (f"split={split}" if split else "", "" if subset == "all" else subset) if part
-    )
+    conditions = [part for part in (f"split={split}" if split else "", "" if subset == "all" else subset) if part]
     notes: list[str] = []
     chosen = _datasets(store, datasets or (), all_versions, notes)
     _check_metrics(store, chosen, metrics or (), known)
@@ -62,7 +60,7 @@ def build(
             notes.append(f"{stored.info.name}: none of the metrics asked for was run on it.")
             continue
         try:
-            pairs = take_subset(store.pairs(stored), conditions.replace("; ", ";") or "all")
+            pairs = take_subset(store.pairs(stored), ";".join(conditions) or "all")
         except UserError as error:
             refused.append(f"{stored.info.name}: left out: {error}")
             continue
@@ -71,7 +69,7 @@ def build(
                 stored,
                 pairs,
                 measured,
-                subset=conditions or "all",
+                subset="; ".join(conditions) or "all",
                 sort=sort,
                 options={"replicates": replicates, "confidence": confidence, "seed": seed},
                 parts=distortions(pairs) if by_distortion and len(distortions(pairs)) > 1 else [],

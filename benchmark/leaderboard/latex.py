@@ -1,4 +1,4 @@
-"""A board as LaTeX tables for a paper: booktabs only, every text escaped for pdfLaTeX. Holds no timings."""
+"""A board as LaTeX tables for a paper: booktabs and graphicx, every text escaped for pdfLaTeX. Holds no timings."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ from benchmark.leaderboard.cells import Footnotes
 
 METRICS_ACROSS = 5
 """Metrics side by side in one table per distortion."""
+PROTOCOLS_DOWN = 20
+"""Metrics below each other in one table of protocols, so that it fits a page."""
 
 _ESCAPED = {
     "\\": r"\textbackslash{}",
@@ -74,31 +76,39 @@ def _character(char: str) -> str:
 
 
 def latex(board: Board) -> str:
-    r"""Render all tables; \input the text into a document that uses the package booktabs."""
-    lines = [f"% {escape(cells.signature(board))} Needs \\usepackage{{booktabs}}."]
+    r"""Render all tables; \input the text into a document that uses the packages booktabs and graphicx.
+
+    Each data set has the table of statistics (the one that the rows are sorted by among them), SRCC per distortion,
+    and the protocols. The captions are short; what else a reader must know stands below the tables.
+    """
+    lines = [f"% {escape(cells.signature(board))} Needs \\usepackage{{booktabs,graphicx}}."]
     for dataset in board.datasets:
-        footnotes = Footnotes()
-        lines += ["", *_main(dataset, footnotes)]
+        extra = (board.sort,) if board.sort in TITLES and board.sort not in MAIN_STATISTICS else ()
+        lines += ["", *_main(dataset, (*MAIN_STATISTICS, *extra))]
         rows = [row for row in dataset.rows if row.by_distortion]
         for start in range(0, len(rows) if dataset.distortions else 0, METRICS_ACROSS):
             lines += ["", *_distortions(dataset, rows[start : start + METRICS_ACROSS], start)]
+        for start in range(0, len(dataset.rows), PROTOCOLS_DOWN):
+            lines += ["", *_protocols(dataset, dataset.rows[start : start + PROTOCOLS_DOWN], start)]
     if board.overall is not None:
         lines += ["", *_overall(board, board.overall)]
     return "\n".join(lines) + "\n"
 
 
 def _float(caption: str, label: str, columns: str, body: Sequence[str], below: Sequence[str] = ()) -> list[str]:
+    """A table over both columns of a page, shrunk where it is wider, with its notes below."""
     return [
         r"\begin{table*}[t]",
-        r"\centering\small",
+        r"\centering\small\setlength{\tabcolsep}{4pt}",
         rf"\caption{{{caption}}}",
         rf"\label{{{label}}}",
+        r"\resizebox{\ifdim\width>\textwidth\textwidth\else\width\fi}{!}{%",
         rf"\begin{{tabular}}{{{columns}}}",
         r"\toprule",
         *body,
         r"\bottomrule",
-        r"\end{tabular}",
-        *(rf"\par\smallskip{{\footnotesize {line}\par}}" for line in below),
+        r"\end{tabular}}",
+        *([rf"\par\smallskip\parbox{{\textwidth}}{{\footnotesize\raggedright {' '.join(below)}}}"] if below else []),
         r"\end{table*}",
     ]
 
@@ -108,40 +118,84 @@ def _label(kind: str, board: DatasetBoard, number: int = 0) -> str:
     return "".join(char if char.isascii() and char.isalnum() else "-" for char in text)
 
 
-def _main(board: DatasetBoard, footnotes: Footnotes) -> list[str]:
-    best = {key: _best(board.rows, key) for key in MAIN_STATISTICS}
-    unit = escape(board.dataset.label_kind)
-    titles = [f"{TITLES[key]} ({unit})" if key == "rmse" else TITLES[key] for key in MAIN_STATISTICS]
-    body = [" & ".join(["Rank", "Metric", *titles, "Scored"]) + r" \\", r"\midrule"]
+def _main(board: DatasetBoard, statistics: Sequence[str]) -> list[str]:
+    footnotes = Footnotes()
+    best = {key: _best(board.rows, key) for key in statistics}
+    body = [" & ".join(["Rank", "Metric", *(_title(key, board) for key in statistics), "Scored"]) + r" \\", r"\midrule"]
     for row in board.rows:
         if row.agreement is None:
-            values = [rf"\multicolumn{{{len(MAIN_STATISTICS)}}}{{l}}{{not run}}"]
+            values = [rf"\multicolumn{{{len(statistics)}}}{{l}}{{not run}}"]
         else:
-            values = [_value(board, row, key, best[key], footnotes) for key in MAIN_STATISTICS]
+            values = [_value(board, row, key, best[key], footnotes) for key in statistics]
         place = (
             "--"
             if row.rank is None
             else str(row.rank) + (rf"$^{{\mathrm{{{row.tie_group}}}}}$" if row.tie_group else "")
         )
-        body.append(" & ".join([place, escape(cells.name(row)), *values, escape(cells.counts(row))]) + r" \\")
+        body.append(" & ".join([place, escape(cells.name(row)), *values, _scored(row)]) + r" \\")
     return _float(
-        _caption(board),
-        _label("board", board),
-        "ll" + "l" * len(MAIN_STATISTICS) + "r",
-        body,
-        [escape(line) for line in [*footnotes.lines(), *cells.problems(board)]],
+        _caption(board), _label("board", board), "ll" + "l" * len(statistics) + "r", body, _notes(board, footnotes)
     )
+
+
+def _scored(row: Row) -> str:
+    agreement = row.agreement
+    return "0" if agreement is None else str(agreement.n_scored) + ("" if row.complete else f"/{agreement.n_expected}")
+
+
+def _title(statistic: str, board: DatasetBoard) -> str:
+    title = escape(TITLES[statistic])
+    return f"{title} ({escape(board.dataset.label_kind)})" if statistic in ("rmse", "rmse_star") else title
 
 
 def _caption(board: DatasetBoard) -> str:
+    """What the table shows in short; `_notes` has the rest."""
+    interval = ", ".join(board.interval.removeprefix("Intervals: ").split(", ")[:2])
+    brackets = f" Brackets: intervals ({interval.rstrip('.')})." if interval else ""
+    letters = " A letter shared: not told apart." if any(row.tie_group for row in board.rows) else ""
+    text = f"Agreement with people on {_data(board)}. Correlations are oriented, positive is good.{brackets}"
+    return escape(text) + rf" \textbf{{Bold}}: best of a column.{letters}"
+
+
+def _data(board: DatasetBoard) -> str:
     subset = "" if board.subset == "all" else f", subset {board.subset}"
-    marks = f" {cells.IN_SAMPLE_SENTENCE}" if any(row.in_sample for row in board.rows) else ""
-    note = f" {board.dataset.note.rstrip('.')}." if board.dataset.note else ""
-    sentences = (
-        f"Agreement with people on {board.dataset.title}{subset} ({board.n_pairs} pairs, {board.n_contents} contents)."
-        f"{note} Correlations are oriented, positive is good. {board.interval} {RANK_RULE} {board.tests}{marks}"
-    )
-    return escape(sentences) + r" \textbf{Bold}: best of each column, in-sample rows apart."
+    return f"{board.dataset.title}{subset} ({board.n_pairs} pairs, {board.n_contents} contents)"
+
+
+def _notes(board: DatasetBoard, footnotes: Footnotes) -> list[str]:
+    """The sentences below the main table."""
+    info = board.dataset
+    lines = [
+        f"Data set {info.name}, label revision {board.revision[:12]}.",
+        f"{info.note.rstrip('.')}." if info.note else "",
+    ]
+    lines += [board.interval, RANK_RULE, board.tests]
+    if any(row.in_sample for row in board.rows):
+        lines += [cells.IN_SAMPLE_SENTENCE, "Rows in-sample are never bold."]
+    partly = [
+        f"Incomplete: {row.label}: {cells.counts(row)}." for row in board.rows if row.agreement and not row.complete
+    ]
+    return [escape(line) for line in [*lines, *footnotes.lines(), *partly, *cells.problems(board)] if line]
+
+
+def _protocols(board: DatasetBoard, rows: Sequence[Row], start: int) -> list[str]:
+    """What fixes each metric's values: direction, version, weights and the protocol's sentence."""
+    body = [r"Metric & Better & Version & Weights & Protocol \\", r"\midrule"]
+    for row in rows:
+        metric = row.metric
+        note = f" Note: {metric.note.rstrip('.')}." if metric.note else ""
+        trained = f" Trained on {', '.join(metric.trained_on)}." if metric.trained_on else ""
+        facts = [
+            row.label,
+            "higher" if metric.higher_is_better else "lower",
+            metric.version,
+            metric.weights_sha256[:8] or "none",
+            f"{metric.protocol.rstrip('.')}.{trained}{note}",
+        ]
+        body.append(" & ".join(map(escape, facts)) + r" \\")
+    caption = escape(f"Protocols of the metrics on {board.dataset.name}; weights: the first characters of the sha256.")
+    label = _label("protocols", board, start // PROTOCOLS_DOWN + 1)
+    return _float(caption, label, r"llllp{0.62\textwidth}", body)
 
 
 def _best(rows: Sequence[Row], statistic: str) -> float:
@@ -172,8 +226,8 @@ def _distortions(board: DatasetBoard, rows: Sequence[Row], start: int) -> list[s
             value, interval = (_minus(escape(text)) for text in cells.part_cell(row, distortion, footnotes))
             values.append(f"{value} {{\\scriptsize {interval}}}" if interval else value)
         body.append(" & ".join([escape(distortion), cells.part_size(rows, distortion), *values]) + r" \\")
-    caption = escape(f"SRCC per distortion on {board.dataset.title}, oriented, positive is good. {board.interval}")
-    below = [escape(line) for line in footnotes.lines()]
+    caption = escape(f"SRCC per distortion on {_data(board)}, oriented, positive is good.")
+    below = [escape(line) for line in [board.interval, *footnotes.lines()] if line]
     return _float(
         caption, _label("distortions", board, start // METRICS_ACROSS + 1), "lr" + "l" * len(rows), body, below
     )

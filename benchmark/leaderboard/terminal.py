@@ -52,8 +52,11 @@ class TerminalBoard:
         for note in board.notes:
             yield Text(note)
         extra = (self.board.sort,) if self.board.sort in TITLES and self.board.sort not in MAIN_STATISTICS else ()
-        table, footnotes = _fitting(board, (*MAIN_STATISTICS, *extra), console, options)
+        table, footnotes, dropped = _fitting(board, (*MAIN_STATISTICS, *extra), self.board.sort, console, options)
         yield table
+        if dropped:
+            titles = ", ".join(TITLES.get(column, column) for column in dropped)
+            yield Text(f"Too narrow for {titles}: widen the terminal, or ask for another --format.", style="yellow")
         yield from _distortions(board, footnotes, options.max_width)
         yield from _reported(board)
         for line in cells.problems(board):
@@ -72,20 +75,27 @@ def _table() -> Table:
 
 
 def _fitting(
-    board: DatasetBoard, statistics: Sequence[str], console: Console, options: ConsoleOptions
-) -> tuple[Table, Footnotes]:
-    """The main table with as many columns as fit, and the footnotes of those."""
+    board: DatasetBoard, statistics: Sequence[str], sort: str, console: Console, options: ConsoleOptions
+) -> tuple[Table, Footnotes, list[str]]:
+    """The main table with as many columns as fit, the footnotes of those, and the columns that gave way.
+
+    The column that the rows are sorted by stays.
+    """
     from rich.measure import Measurement
 
     timed = any(row.seconds_per_pair is not None for row in board.rows)
     columns, footnotes = [*statistics, *(["ms/pair"] if timed else [])], Footnotes()
-    table = _main(board, columns, footnotes)
-    for dropped in DROPPED_FIRST:
+    table, dropped = _main(board, columns, footnotes), []
+    for column in DROPPED_FIRST:
+        if column not in columns or column == ("ms/pair" if sort == "time" else sort):
+            continue
         if Measurement.get(console, options.update(max_width=1000), table).maximum <= options.max_width:
             break
-        columns, footnotes = [column for column in columns if column != dropped], Footnotes()
+        dropped.append(column)
+        columns.remove(column)
+        footnotes = Footnotes()
         table = _main(board, columns, footnotes)
-    return table, footnotes
+    return table, footnotes, dropped
 
 
 def _main(board: DatasetBoard, columns: Sequence[str], footnotes: Footnotes) -> Table:
@@ -96,14 +106,17 @@ def _main(board: DatasetBoard, columns: Sequence[str], footnotes: Footnotes) -> 
     table.add_column("metric", overflow="fold", max_width=22)
     for column in columns:
         table.add_column(TITLES.get(column, column), justify="right", no_wrap=column in TITLES)
-    table.add_column("scored", justify="right", max_width=10)
+    table.add_column("scored", justify="right", max_width=10, overflow="fold")
     for row in board.rows:
         if row.agreement is None:
             values = ["not run", *[""] * (len(columns) - 1)]
         else:
             values = [_value(board, row, column, footnotes) for column in columns]
         table.add_row(
-            cells.rank(row), Text(cells.name(row), style="bold"), *(Text(value) for value in values), cells.counts(row)
+            Text(cells.rank(row)),
+            Text(cells.name(row), style="bold"),
+            *map(Text, values),
+            Text(cells.counts(row)),
         )
     return table
 
@@ -137,7 +150,7 @@ def _distortions(board: DatasetBoard, footnotes: Footnotes, width: int) -> Itera
         table.add_column("distortion", overflow="fold")
         table.add_column("pairs", justify="right")
         for row in part:
-            table.add_column(Text(cells.name(row)), justify="right")
+            table.add_column(Text(cells.name(row)), justify="right", overflow="fold")
         for distortion in board.distortions:
             texts = []
             for row in part:
@@ -154,7 +167,8 @@ def _reported(board: DatasetBoard) -> Iterator[Any]:
         return
     table = _table()
     for title in ("metric", "statistic", "measured", "reported", "difference", "source and protocol"):
-        table.add_column(title, justify="right" if title in ("measured", "reported", "difference") else "left")
+        right = title in ("measured", "reported", "difference")
+        table.add_column(title, justify="right" if right else "left", overflow="fold")
     for row in board.rows:
         for reported in row.reported:
             table.add_row(
@@ -176,7 +190,7 @@ def _overall(board: Board) -> Table:
     table.title = "Overall"
     names = [dataset.dataset.name for dataset in board.datasets]
     for title in ("rank", "metric", "mean rank", *names):
-        table.add_column(title, justify="left" if title == "metric" else "right")
+        table.add_column(Text(title), justify="left" if title == "metric" else "right", overflow="fold")
     for row in board.overall.rows if board.overall else ():
         ranks = (f"{row.ranks[name]:.2f}" if name in row.ranks else "-" for name in names)
         table.add_row(str(row.position), Text(row.label), f"{row.mean_rank:.2f}", *ranks)

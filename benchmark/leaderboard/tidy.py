@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, fields, is_dataclass
 from typing import Any
 
+from benchmark.files import number, plain
 from benchmark.leaderboard.board import SCHEMA, Board, DatasetBoard, Row
 from benchmark.types import Agreement, UserError
 
@@ -22,6 +23,7 @@ CSV_COLUMNS = [
     "metric",
     "version",
     "weights",
+    "protocol",
     "statistic",
     "value",
     "low",
@@ -73,6 +75,7 @@ def _tidy_rows(board: DatasetBoard, row: Row) -> Iterator[dict[str, Any]]:
         "metric": metric.name,
         "version": metric.version,
         "weights": metric.weights_sha256,
+        "protocol": metric.protocol,
         "in_sample": int(row.in_sample),
     }
     if row.agreement is None:
@@ -109,7 +112,7 @@ def _csv_number(value: float) -> str:
 
 def json_text(board: Board) -> str:
     """Everything on the board, timings too; undefined numbers are null, infinite ones the strings "inf" and "-inf"."""
-    return json.dumps(_plain(asdict(board)), indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+    return json.dumps(plain(asdict(board)), indent=2, allow_nan=False, ensure_ascii=False) + "\n"
 
 
 def from_json(text: str) -> Board:
@@ -119,16 +122,6 @@ def from_json(text: str) -> Board:
     if schema != SCHEMA:
         raise UserError(f"leaderboard JSON: expected schema {SCHEMA}, got {schema}; write it again with this program")
     return _rebuild(Board, document)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None if math.isnan(value) else str(value)
-    return value
 
 
 def _rebuild(kind: Any, value: Any) -> Any:
@@ -148,5 +141,5 @@ def _rebuild(kind: Any, value: Any) -> Any:
     if origin is dict:
         return {key: _rebuild(arguments[1], item) for key, item in value.items()}
     if kind is float:
-        return math.nan if value is None else float(value)
+        return number(value)
     return value
