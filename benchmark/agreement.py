@@ -223,7 +223,7 @@ def _test_sentence(comparison: Comparison | None) -> str:
     return (
         f"Tie groups (letters): from the top, a metric joins the group of a leader unless their {comparison.statistic.upper()} "
         "differ in a paired test over the same resamples of contents (two-sided, p < 0.05 after Holm's correction over "
-        f"all {len(tested)} tests among the complete rows)."
+        f"{len(tested)} {'test' if len(tested) == 1 else 'tests'} among the complete rows)."
     )
 
 

@@ -38,7 +38,7 @@ app = typer.Typer(
     cls=Commands,
     name="python -m benchmark",
     help="How well does an image quality metric agree with people, on which distortions, and how sure are we?\n\n"
-    "Start with:  python -m benchmark run --metrics psnr,ssim,lpips",
+    "Start with:  python -m benchmark run --metrics asna,lpips,ssim",
     epilog=EPILOG,
     no_args_is_help=True,
     add_completion=False,

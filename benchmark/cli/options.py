@@ -12,7 +12,7 @@ import typer
 from benchmark.registry import Registry
 from benchmark.types import UserError
 
-DEFAULT_METRICS = "psnr,ssim,lpips"
+DEFAULT_METRICS = "asna,lpips,ssim,psnr"
 DEFAULT_DATASET = "live-kodak"
 ALL_READY = "all-ready"
 TABLE = "table:"

@@ -124,7 +124,8 @@ def _unusual() -> Iterator[list[warnings.WarningMessage]]:
         torch.set_num_threads(threads)
         torch.set_grad_enabled(gradients)
         torch.set_default_dtype(dtype)
-        torch.use_deterministic_algorithms(deterministic)
+        if torch.are_deterministic_algorithms_enabled() != deterministic:
+            torch.use_deterministic_algorithms(deterministic)  # imports much of torch
         torch.set_rng_state(states[0])
         np.random.set_state(states[1])  # noqa: NPY002
         random.setstate(states[2])
