@@ -75,5 +75,5 @@ def test_what_cannot_be_used_is_refused_with_its_reason(tmp_path, text, message)
 
 
 def test_unknown_names_get_the_nearest_ones():
-    with pytest.raises(UserError, match="did you mean .*ms-ssim"):
+    with pytest.raises(UserError, match=r"did you mean .*ms-ssim"):
         Registry().metric("mssim")
