@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import importlib.util
 import re
 import sys
@@ -15,6 +14,7 @@ from typing import Any, TypeVar
 
 from benchmark.metrics.pairwise import PLUGIN_MODULE
 from benchmark.metrics.protocol import Metric
+from benchmark.names import unknown_name
 from benchmark.types import Dataset, DatasetInfo, MetricInfo, UserError
 
 METRICS_GROUP = "iqa_benchmark.metrics"
@@ -118,14 +118,6 @@ def _registrable(value: Any) -> list[Any]:
         for thing in things
         if not isinstance(thing, type) and isinstance(getattr(thing, "info", None), MetricInfo | DatasetInfo)
     ]
-
-
-def unknown_name(kind: str, name: str, known: Iterable[str]) -> UserError:
-    """The error for a name that is not among `known`: the nearest ones, or all of them."""
-    known = sorted(known)
-    near = difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.5)
-    hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(known) or 'none'}"
-    return UserError(f"unknown {kind} {name!r}; {hint}")
 
 
 def _execute(path: Path) -> ModuleType:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from benchmark.names import unknown_name
 from benchmark.pairs import split_pairs
-from benchmark.registry import unknown_name
 from benchmark.types import Pair, UserError
 
 SUBSET_FIELDS = ("distortion", "content", "split", "level")

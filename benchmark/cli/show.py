@@ -10,7 +10,8 @@ import typer
 
 from benchmark.cli import options
 from benchmark.cli.terminal import results
-from benchmark.registry import Registry, unknown_name
+from benchmark.names import unknown_name
+from benchmark.registry import Registry
 from benchmark.store import Store
 from benchmark.types import UserError
 

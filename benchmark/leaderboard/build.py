@@ -13,7 +13,8 @@ from benchmark.agreement import evaluate, evaluate_parts
 from benchmark.leaderboard.board import HIGHER_IS_BETTER, SCHEMA, Board, DatasetBoard, Reported, Row
 from benchmark.leaderboard.overall import overall
 from benchmark.measured import Measured, current, version_name
-from benchmark.registry import Registry, unknown_name
+from benchmark.names import unknown_name
+from benchmark.registry import Registry
 from benchmark.store import Store, StoredDataset
 from benchmark.subsets import distortions, take_subset
 from benchmark.types import MetricInfo, Pair, UserError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from benchmark.leaderboard.board import Board
-from benchmark.registry import unknown_name
+from benchmark.names import unknown_name
 
 FORMATS = ("terminal", "markdown", "csv", "json", "latex")
 

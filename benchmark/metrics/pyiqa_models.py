@@ -152,7 +152,7 @@ class PyiqaScorer:
 @cache
 def pyiqa_metric(model: str) -> PyiqaMetric:
     """The metric ``pyiqa:MODEL``; raises UserError without pyiqa, for an unknown model, and for one of sets."""
-    from benchmark.registry import unknown_name
+    from benchmark.names import unknown_name
 
     if _folder() is None:
         raise UserError(f"pyiqa:{model}: needs {INSTALL}")
