@@ -215,7 +215,7 @@ def test_two_runs_at_once_lose_nothing(toy, tmp_path, uninterrupted):
 
 
 def test_an_interrupt_says_what_is_kept_and_leaves_no_process(toy, tmp_path):
-    process = start(tmp_path, toy, start_new_session=True)
+    process = start(tmp_path, toy, "slower", start_new_session=True)
     wait_for_scores(tmp_path, 0)
     process.send_signal(signal.SIGINT)
     _, messages = process.communicate(timeout=30)
@@ -227,7 +227,7 @@ def test_an_interrupt_says_what_is_kept_and_leaves_no_process(toy, tmp_path):
 
 
 def test_a_killed_run_leaves_no_worker_behind(toy, tmp_path):
-    process = start(tmp_path, toy, start_new_session=True)
+    process = start(tmp_path, toy, "slower", start_new_session=True)
     wait_for_scores(tmp_path, 0)
     process.kill()
     process.wait()

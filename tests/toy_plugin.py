@@ -46,6 +46,12 @@ def slow(*, distorted, reference):
     return distorted.mean() - reference.mean()
 
 
+@metric(name="slower", higher_is_better=False, protocol="Takes 300 ms a pair.")
+def slower(*, distorted, reference):
+    time.sleep(0.3)
+    return 1.0
+
+
 @metric(name="crash", higher_is_better=False, protocol="Ends its process on black images.")
 def crash(*, distorted, reference):
     if not distorted.any():
