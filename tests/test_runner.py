@@ -156,8 +156,14 @@ def start(results, root, metrics="slow,difference,psnr", **options):
         [*COMMAND, "--metrics", metrics, "--data-root", str(root), "--results", str(results), "--workers", "2"],
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=_heed_interrupts,  # noqa: PLW1509  it sets one signal and returns
         **options,
     )
+
+
+def _heed_interrupts():
+    """A shell's background job ignores SIGINT and so would its children; the run here is one in the foreground."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def export(results):
