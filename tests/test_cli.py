@@ -213,3 +213,13 @@ def test_a_size_that_is_none_is_refused(text):
 
 def test_names_are_split_without_repeats():
     assert names(" a, b,a ,", "--metrics") == ["a", "b"]
+
+
+def test_pairs_whose_files_changed_are_named(toy, tmp_path):
+    root = tmp_path / "toy"
+    shutil.copytree(toy, root)
+    run(root, tmp_path / "r", "--metrics", "difference", "--no-board")
+    shutil.copy(root / "a" / "6.png", root / "a" / "1.png")
+    done = run(root, tmp_path / "r", "--metrics", "difference", "--no-board")
+    assert "the files of 1 pairs changed since they were scored: a/1.png" in done.stderr
+    assert "1 scores made" in done.stderr

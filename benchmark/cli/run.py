@@ -11,6 +11,7 @@ import typer
 from benchmark.cli import options
 from benchmark.cli.terminal import progress, say
 from benchmark.executors import LocalExecutor, default_memory, default_workers, resolve_device
+from benchmark.pairs import first_few
 from benchmark.registry import Registry
 from benchmark.runner import Outcome, Plan, execute, plan
 from benchmark.store import Store
@@ -73,6 +74,8 @@ def make_executor(registry: Registry, workers: int | None, memory: str | None, d
 def run_plan(store: Store, todo: Plan, executor: LocalExecutor, quiet: bool, *, kept: bool = True) -> Outcome:
     """Execute one plan under a progress bar; a signal ends it cleanly and says what is kept: nothing unless `kept`."""
     name, total = todo.dataset.info.name, todo.n_missing
+    if todo.changed:
+        say(f"{name}: the files of {len(todo.changed)} pairs changed since they were scored: {first_few(todo.changed)}")
     start, done = time.monotonic(), 0
     try:
         with progress(quiet) as report:
