@@ -20,12 +20,18 @@ from multiprocessing.connection import wait as wait_for_any
 from pathlib import Path
 
 from benchmark.registry import Registry
-from benchmark.scoring import Unit, UnitResult, UnitScorer
+from benchmark.scoring import Unit, UnitResult, UnitScorer, WorkerSetup
 from benchmark.types import UserError
 
 UNITS_AHEAD = 2
 """Units handed out per worker: enough that none waits, few enough that a killed run loses little."""
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+THREAD_VARIABLES = (
+    "OPENCV_FOR_THREADS_NUM",
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+)
 MEMORY_SHARE = 0.5
 """Share of the machine's memory that the workers together may plan with when `--memory` is not given."""
 DIED = "the worker process died while scoring it (out of memory, or a crash in native code)"
@@ -67,12 +73,10 @@ def resolve_device(device: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class LocalExecutor:
-    """A pool of worker processes; `memory` is what all of them together may plan with, in bytes."""
+    """A pool of worker processes on this machine, each started with `setup`."""
 
-    plugins: tuple[Path, ...]
+    setup: WorkerSetup
     workers: int
-    memory: int
-    device: str = "cpu"
 
     def results(self, units: Iterable[Unit]) -> Generator[tuple[Unit, UnitResult], None, None]:
         """Do `units`, yielding each with its result as it ends, in no fixed order.
@@ -137,7 +141,7 @@ class _Pool:
             executor.workers,
             mp_context=multiprocessing.get_context("spawn"),
             initializer=_start_worker,
-            initargs=(executor.plugins, executor.device, executor.memory // executor.workers),
+            initargs=(executor.setup,),
         )
         return self
 
@@ -160,13 +164,13 @@ _scorer: UnitScorer | str | None = None
 """The worker process's own, or why there is none; set once by `_start_worker`."""
 
 
-def _start_worker(plugins: tuple[Path, ...], device: str, memory: int) -> None:
+def _start_worker(setup: WorkerSetup) -> None:
     global _scorer  # noqa: PLW0603  a worker process has one scorer for its whole life
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     os.dup2(2, 1)  # what metrics print is talk, not results
     try:
-        _scorer = UnitScorer(Registry(plugins), device, memory)
+        _scorer = UnitScorer(Registry(setup.plugins), setup)
     except UserError as error:
         _scorer = str(error)
 

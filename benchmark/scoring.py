@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from benchmark.images import ImageBatch, read_rgb
+from benchmark.metrics.backends import FASTEST, load_with
 from benchmark.metrics.protocol import Scorer
 from benchmark.registry import Registry
 from benchmark.store import SeriesResult
@@ -65,34 +66,47 @@ class UnitResult:
     not_run: dict[str, str] = field(default_factory=dict)
 
 
-class UnitScorer:
-    """Scores units with the metrics of a registry on one device; metrics are loaded when first wanted, and kept."""
+@dataclass(frozen=True, slots=True)
+class WorkerSetup:
+    """What a worker is started with, wherever it runs."""
 
-    def __init__(self, registry: Registry, device: str, memory: int) -> None:
+    plugins: tuple[Path, ...] = ()
+    device: str = "cpu"
+    memory: int = 2 << 30
+    """Bytes that this worker may plan with."""
+    backend: str = FASTEST
+    """Which implementation of a protocol to use where there are several (`benchmark.metrics.backends`)."""
+
+
+class UnitScorer:
+    """Scores units with the metrics of a registry as `setup` says; metrics are loaded when first wanted, and kept."""
+
+    def __init__(self, registry: Registry, setup: WorkerSetup) -> None:
         self.registry = registry
-        self.device = device
-        self.memory = memory
-        self._loaded: dict[str, Scorer | str] = {}
+        self.setup = setup
+        self._loaded: dict[str, tuple[Scorer, str] | str] = {}
 
     def __call__(self, unit: Unit) -> UnitResult:
         """Score one unit; nothing of an image or a metric raises, it becomes a named failure."""
         jobs, not_run = [], {}
         for wanted in unit.wanted:
-            scorer = self._load(wanted.metric)
-            if isinstance(scorer, str):
-                not_run[wanted.metric] = scorer
+            loaded = self._load(wanted.metric)
+            if isinstance(loaded, str):
+                not_run[wanted.metric] = loaded
             else:
+                scorer, backend = loaded
                 info = self.registry.metric(wanted.metric).info
-                jobs.append(_Job(info, scorer, wanted.pairs, SeriesResult(wanted.series, unit.content)))
+                result = SeriesResult(wanted.series, unit.content, backend=backend)
+                jobs.append(_Job(info, scorer, wanted.pairs, result))
         if jobs:
             for reference, pairs in _by_reference(unit.pairs):
                 self._score_reference(reference, pairs, jobs)
         return UnitResult([job.result for job in jobs], not_run)
 
-    def _load(self, name: str) -> Scorer | str:
+    def _load(self, name: str) -> tuple[Scorer, str] | str:
         if name not in self._loaded:
             try:
-                self._loaded[name] = self.registry.metric(name).load(self.device)
+                self._loaded[name] = load_with(self.registry.metric(name), self.setup.device, self.setup.backend)
             except (Exception, SystemExit) as error:
                 self._loaded[name] = _reason(error)
         return self._loaded[name]
@@ -102,14 +116,14 @@ class UnitScorer:
         batch = None
         if reference is not None:
             try:
-                batch = ImageBatch(read_rgb(reference)[np.newaxis], self.device)
+                batch = ImageBatch(read_rgb(reference)[np.newaxis], self.setup.device)
             except PairError as error:
                 for job in jobs:
                     job.fail(pairs, f"reference {error}")
                 return
         ready = [job for job in jobs if job.prepare(batch, pairs)]
         for images, rgb in self._batches(pairs, batch, ready):
-            distorted = ImageBatch(rgb, self.device)
+            distorted = ImageBatch(rgb, self.setup.device)
             for job in ready:
                 job.score(images, distorted)
 
@@ -141,7 +155,7 @@ class UnitScorer:
             yield held, np.stack(images)
 
     def _batch_size(self, image: np.ndarray) -> int:
-        return max(1, min(MAX_BATCH, self.memory // (image.shape[0] * image.shape[1] * BYTES_PER_PIXEL)))
+        return max(1, min(MAX_BATCH, self.setup.memory // (image.shape[0] * image.shape[1] * BYTES_PER_PIXEL)))
 
 
 @dataclass(slots=True)

@@ -20,8 +20,10 @@ from pathlib import Path
 from benchmark.pairs import label_revision
 from benchmark.types import DatasetInfo, MetricInfo, Pair, UserError
 
-FORMAT = 1
+FORMAT = 2
 """Version of the schema below, kept in the file's `user_version`."""
+UPGRADES = {1: "ALTER TABLE timing ADD COLUMN backend TEXT NOT NULL DEFAULT ''"}
+"""By format: what makes the next one of it, without touching what it holds."""
 APPLICATION_ID = 0x49514142
 """Marks a SQLite file as a store of this program ("IQAB")."""
 IMPORTED = "imported-"
@@ -51,7 +53,8 @@ CREATE TABLE files (
     dataset INTEGER NOT NULL REFERENCES dataset, pair TEXT NOT NULL, state TEXT NOT NULL,
     PRIMARY KEY (dataset, pair)) WITHOUT ROWID;
 CREATE TABLE timing (
-    series INTEGER NOT NULL REFERENCES series, content TEXT NOT NULL, pairs INTEGER NOT NULL, seconds REAL NOT NULL);
+    series INTEGER NOT NULL REFERENCES series, content TEXT NOT NULL, pairs INTEGER NOT NULL, seconds REAL NOT NULL,
+    backend TEXT NOT NULL DEFAULT '');
 """
 
 EXPORT_COLUMNS = [
@@ -101,6 +104,9 @@ class SeriesResult:
     scores: dict[str, float] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
+    """Processor time of the metric alone."""
+    backend: str = ""
+    """Which implementation of the protocol computed the scores."""
 
 
 class Store:
@@ -183,8 +189,8 @@ class Store:
                 )
                 if scores:
                     connection.execute(
-                        "INSERT INTO timing VALUES (?, ?, ?, ?)",
-                        (result.series, result.content, len(scores), result.seconds),
+                        "INSERT INTO timing VALUES (?, ?, ?, ?, ?)",
+                        (result.series, result.content, len(scores), result.seconds, result.backend),
                     )
 
     def note_files(self, dataset: StoredDataset, states: Mapping[str, str]) -> list[str]:
@@ -244,6 +250,11 @@ class Store:
         ((pairs, seconds),) = self._rows("SELECT SUM(pairs), SUM(seconds) FROM timing WHERE series = ?", series.id)
         return seconds / pairs if pairs else None
 
+    def backends(self, series: Series) -> list[str]:
+        """Names of the implementations that computed scores of a series, sorted; empty where none is on record."""
+        rows = self._rows("SELECT DISTINCT backend FROM timing WHERE series = ? AND backend != ''", series.id)
+        return sorted(name for (name,) in rows)
+
     def export(self, *, metrics: Sequence[str] = (), datasets: Sequence[str] = ()) -> str:
         """All scores and failures as CSV, sorted: equal stores give equal bytes, however their runs were cut."""
         out = io.StringIO()
@@ -285,7 +296,21 @@ class Store:
                 connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
                 connection.execute(f"PRAGMA user_version = {FORMAT}")
             connection.execute("COMMIT")
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version in UPGRADES:
+            self._upgrade(connection)
         return connection
+
+    def _upgrade(self, connection: sqlite3.Connection) -> None:
+        """Bring a store of an earlier format to this one, in one transaction; foreign files are left alone."""
+        connection.execute("BEGIN IMMEDIATE")
+        (application,) = connection.execute("PRAGMA application_id").fetchone()
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        while application == APPLICATION_ID and version in UPGRADES:
+            connection.execute(UPGRADES[version])
+            version += 1
+            connection.execute(f"PRAGMA user_version = {version}")
+        connection.execute("COMMIT")
 
     def _open_to_read(self) -> sqlite3.Connection:
         if not self.path.is_file():
@@ -295,7 +320,9 @@ class Store:
         location = self.path.resolve().as_uri()
         connection = sqlite3.connect(f"{location}?mode=ro", uri=True, timeout=BUSY_SECONDS, isolation_level=None)
         try:
-            connection.execute("SELECT COUNT(*) FROM sqlite_master")
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            if version in UPGRADES:
+                self._open_to_write().close()
         except sqlite3.OperationalError:
             # a write-ahead log cannot be opened in a read-only folder, unless the file is promised not to change
             connection.close()
@@ -312,8 +339,7 @@ class Store:
         if version != FORMAT:
             raise UserError(
                 f"{self.path}: store format {version}, this program reads {FORMAT}; "
-                + ("update the program" if version > FORMAT else "export it with the version that wrote it")
-                + ", or choose another folder with --results"
+                "update the program, or choose another folder with --results"
             )
 
     @contextmanager

@@ -83,6 +83,9 @@ class MetricInfo:
     tolerance: float = 1e-6
     """Largest absolute change of a score that another machine or library build may cause."""
     library: str = ""
+    """Whose implementation the values are proven with; faster backends agree with it within `tolerance`."""
+    proof: str = ""
+    """What the values were compared with, in a few words: official values, another library, a hand-made case."""
     weights_sha256: str = ""
     """sha256 of the weights file, "" for a metric without weights."""
     trained_on: tuple[str, ...] = ()

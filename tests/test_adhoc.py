@@ -14,7 +14,7 @@ from skimage.metrics import peak_signal_noise_ratio
 from benchmark.adhoc import IMAGE_SUFFIXES, UNIT_PAIRS, match, score
 from benchmark.images import FORMATS
 from benchmark.registry import Registry
-from benchmark.scoring import UnitScorer
+from benchmark.scoring import UnitScorer, WorkerSetup
 from benchmark.types import UserError
 
 
@@ -161,7 +161,7 @@ class Serial:
         self.units = []
 
     def results(self, units):
-        scorer = UnitScorer(Registry(), "cpu", 1 << 30)
+        scorer = UnitScorer(Registry(), WorkerSetup())
         for unit in units:
             self.units.append(unit)
             yield unit, scorer(unit)

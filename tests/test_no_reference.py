@@ -11,7 +11,7 @@ from command import benchmark
 from benchmark.images import ImageBatch, read_rgb
 from benchmark.metrics.imagewise import ImagewiseMetric
 from benchmark.registry import Registry
-from benchmark.scoring import Unit, UnitScorer, Wanted
+from benchmark.scoring import Unit, UnitScorer, Wanted, WorkerSetup
 from benchmark.types import MetricInfo, Pair
 
 MEMORY = 100_000_000
@@ -64,7 +64,7 @@ def score(registry, pairs, *metrics):
     wanted = tuple(
         Wanted(series, metric, frozenset(pair.id for pair in pairs)) for series, metric in enumerate(metrics)
     )
-    return UnitScorer(registry, "cpu", MEMORY)(Unit("a", tuple(pairs), wanted))
+    return UnitScorer(registry, WorkerSetup(memory=MEMORY))(Unit("a", tuple(pairs), wanted))
 
 
 def pairs(folder, *, reference):

@@ -17,7 +17,7 @@ from PIL import Image
 from benchmark.executors import DIED, LocalExecutor
 from benchmark.registry import Registry
 from benchmark.runner import execute, plan
-from benchmark.scoring import UnitScorer
+from benchmark.scoring import UnitScorer, WorkerSetup
 from benchmark.store import Store
 from benchmark.types import UserError
 
@@ -29,7 +29,7 @@ def run(folder, root, metrics, *, workers=1, memory=GIB, split=None):
     """Run with real worker processes; return the outcome and the export."""
     with Store(folder / "scores.sqlite") as store:
         todo = plan(store, REGISTRY, "toy", metrics, root, split=split)
-        outcome = execute(store, todo, LocalExecutor((PLUGIN,), workers, memory))
+        outcome = execute(store, todo, LocalExecutor(WorkerSetup((PLUGIN,), memory=memory // workers), workers))
         return outcome, store.export()
 
 
@@ -37,7 +37,7 @@ class InProcess:
     """An executor for tests that need no process of their own."""
 
     def __init__(self, memory=GIB):
-        self.scorer = UnitScorer(REGISTRY, "cpu", memory)
+        self.scorer = UnitScorer(REGISTRY, WorkerSetup(memory=memory))
 
     def results(self, units):
         for unit in units:

@@ -111,7 +111,7 @@ def test_a_store_of_a_newer_format_is_refused(tmp_path):
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA user_version = 99")
     connection.close()
-    with pytest.raises(UserError, match=r"store format 99, this program reads 1; update the program"):
+    with pytest.raises(UserError, match=r"store format 99, this program reads 2; update the program"):
         Store(path)
 
 

@@ -12,6 +12,7 @@ from benchmark.cli import options
 from benchmark.cli.run import make_executor, run_plan
 from benchmark.cli.terminal import progress, results, say
 from benchmark.gate import DROP, Baseline, Finding, compare, read_baseline, take_reading, write_baseline
+from benchmark.metrics.backends import FASTEST
 from benchmark.pairs import first_few
 from benchmark.registry import Registry
 from benchmark.runner import Outcome, plan
@@ -54,6 +55,7 @@ def gate(
     workers: options.Workers = None,
     memory: options.Memory = None,
     device: options.Device = "cpu",
+    backend: options.Backend = FASTEST,
     plugin: options.Plugins = None,
     quiet: options.Quiet = False,
 ) -> None:
@@ -77,7 +79,7 @@ def gate(
             todo = plan(store, registry, name, wanted, data_root, progress=report)
         if update and before is not None and named is not None:
             _refuse_other_data(baseline, before, todo.dataset)
-        outcome = run_plan(store, todo, make_executor(registry, workers, memory, device), quiet, kept=False)
+        outcome = run_plan(store, todo, make_executor(registry, workers, memory, device, backend), quiet, kept=False)
         if update:
             _refuse_incomplete(baseline, outcome)
         now = take_reading(store, todo.dataset)

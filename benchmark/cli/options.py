@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from benchmark.metrics.backends import FASTEST, REFERENCE
 from benchmark.registry import Registry
 from benchmark.types import UserError
 
@@ -88,6 +89,15 @@ Device = Annotated[
         "--device", help="auto takes a CUDA device where there is one. Example: --device cuda:1", metavar="DEVICE"
     ),
 ]
+Backend = Annotated[
+    str,
+    typer.Option(
+        "--backend",
+        help="fastest takes the quickest implementation that is installed, reference the one that each metric was proven "
+        "with; or the name of a library. They agree within each metric's tolerance. Example: --backend reference",
+        metavar="NAME",
+    ),
+]
 Split = Annotated[
     str | None,
     typer.Option(
@@ -154,6 +164,13 @@ def metric_names(text: str, registry: Registry) -> list[str]:
             registry.metric(name)
             found.append(name)
     return list(dict.fromkeys(found))
+
+
+def check_backend(name: str, registry: Registry) -> None:
+    """Raise UserError unless `name` is fastest, reference, or a backend of some metric."""
+    known = {backend.name for metric in registry.metrics.values() for backend in getattr(metric, "backends", ())}
+    if name not in {FASTEST, REFERENCE, *known}:
+        raise UserError(f"--backend: expected {', '.join([FASTEST, REFERENCE, *sorted(known)])}, got {name!r}")
 
 
 def dataset_names(text: str, stored: Collection[str] = ()) -> list[str]:

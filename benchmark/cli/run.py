@@ -11,9 +11,11 @@ import typer
 from benchmark.cli import options
 from benchmark.cli.terminal import progress, say
 from benchmark.executors import LocalExecutor, default_memory, default_workers, resolve_device
+from benchmark.metrics.backends import FASTEST
 from benchmark.pairs import first_few
 from benchmark.registry import Registry
 from benchmark.runner import Outcome, Plan, execute, plan
+from benchmark.scoring import WorkerSetup
 from benchmark.store import Store
 
 SHOWN_FAILURES = 5
@@ -27,6 +29,7 @@ def run(
     workers: options.Workers = None,
     memory: options.Memory = None,
     device: options.Device = "auto",
+    backend: options.Backend = FASTEST,
     results_folder: options.Results = Path("results"),
     plugin: options.Plugins = None,
     replicates: options.Replicates = 1000,
@@ -47,7 +50,7 @@ def run(
     registry = Registry(tuple(plugin or ()))
     wanted = options.metric_names(metrics, registry)
     datasets = options.dataset_names(dataset)
-    executor = make_executor(registry, workers, memory, device)
+    executor = make_executor(registry, workers, memory, device, backend)
     with Store(options.store_path(results_folder)) as store:
         with progress(quiet) as report:
             plans = [plan(store, registry, name, wanted, data_root, split=split, progress=report) for name in datasets]
@@ -60,15 +63,15 @@ def run(
         raise typer.Exit(3)
 
 
-def make_executor(registry: Registry, workers: int | None, memory: str | None, device: str) -> LocalExecutor:
+def make_executor(
+    registry: Registry, workers: int | None, memory: str | None, device: str, backend: str
+) -> LocalExecutor:
     """The local pool that the options ask for."""
     device = resolve_device(device)
-    return LocalExecutor(
-        registry.plugins,
-        workers or default_workers(device),
-        options.size(memory) if memory else default_memory(),
-        device,
-    )
+    options.check_backend(backend, registry)
+    workers = workers or default_workers(device)
+    budget = options.size(memory) if memory else default_memory()
+    return LocalExecutor(WorkerSetup(registry.plugins, device, budget // workers, backend), workers)
 
 
 def run_plan(store: Store, todo: Plan, executor: LocalExecutor, quiet: bool, *, kept: bool = True) -> Outcome:

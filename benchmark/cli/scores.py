@@ -14,6 +14,7 @@ import typer
 from benchmark.cli import options
 from benchmark.cli.run import make_executor
 from benchmark.cli.terminal import progress, results, say
+from benchmark.metrics.backends import FASTEST
 from benchmark.registry import Registry
 from benchmark.store import Store
 from benchmark.types import MetricInfo, UserError
@@ -49,6 +50,7 @@ def score(
     workers: options.Workers = None,
     memory: options.Memory = None,
     device: options.Device = "auto",
+    backend: options.Backend = FASTEST,
     plugin: options.Plugins = None,
     quiet: options.Quiet = False,
 ) -> None:
@@ -74,7 +76,7 @@ def score(
             f"--reference: {', '.join(lacking)} compare an image with its reference: give --reference PATH, or take "
             "metrics that need none, such as --metrics niqe,brisque"
         )
-    executor = make_executor(registry, workers, memory, device)
+    executor = make_executor(registry, workers, memory, device, backend)
     try:
         with progress(quiet) as report:
             scored = adhoc.score(registry, able, pairs, executor, progress=report)

@@ -1,0 +1,69 @@
+"""One protocol, several implementations: which one is taken, and that the choice is kept on record."""
+
+import sqlite3
+
+import pytest
+
+from benchmark.metrics.backends import FASTEST, REFERENCE, BackedMetric, Backend, load_with
+from benchmark.metrics.described import Package
+from benchmark.store import SeriesResult, Store
+from benchmark.types import DatasetInfo, MetricInfo, Pair, UserError
+
+INFO = MetricInfo("toy", "Toy", "1", True, "nothing", library="slow")
+ABSENT = Package("no-such-package", "no_such_module", "extra")
+
+
+def backend(name, **facts):
+    return Backend(name, lambda device: f"{name} on {device}", **facts)
+
+
+METRIC = BackedMetric(
+    INFO, (backend("absent", package=ABSENT), backend("device", devices=("cuda",)), backend("quick"), backend("slow"))
+)
+
+
+def test_the_first_that_is_installed_and_serves_the_device_is_taken():
+    assert load_with(METRIC, "cpu", FASTEST) == ("quick on cpu", "quick")
+    assert load_with(METRIC, "cuda:1", FASTEST) == ("device on cuda:1", "device")
+
+
+def test_the_reference_and_any_backend_can_be_asked_for():
+    assert load_with(METRIC, "cpu", REFERENCE) == ("slow on cpu", "slow")
+    assert load_with(METRIC, "cpu", "slow") == ("slow on cpu", "slow")
+    assert load_with(METRIC, "cpu", "of another metric") == ("quick on cpu", "quick")
+
+
+def test_a_backend_that_cannot_run_here_says_what_is_missing():
+    with pytest.raises(UserError, match=r"toy: backend absent the package no-such-package: pip install"):
+        load_with(METRIC, "cpu", "absent")
+    with pytest.raises(UserError, match="toy: backend device does not run on cpu"):
+        load_with(METRIC, "cpu", "device")
+
+
+def test_the_store_names_the_backends_of_a_series(tmp_path):
+    dataset = DatasetInfo("d", "D", "MOS", True, (0, 1), 1, 1, "", "", "", "")
+    with Store(tmp_path / "scores.sqlite") as store:
+        stored = store.add_dataset(dataset, [Pair("a", tmp_path, None, "c", 0.5)])
+        series = store.add_series(stored, INFO)
+        assert store.backends(series) == []
+        for name in ("quick", "slow", "quick"):
+            store.commit_unit([SeriesResult(series.id, "c", {"a": 1.0}, backend=name)])
+        assert store.backends(series) == ["quick", "slow"]
+
+
+@pytest.mark.parametrize("readonly", [True, False])
+def test_a_store_of_the_first_format_is_read_and_keeps_its_scores(tmp_path, readonly):
+    path = tmp_path / "scores.sqlite"
+    dataset = DatasetInfo("d", "D", "MOS", True, (0, 1), 1, 1, "", "", "", "")
+    with Store(path) as store:
+        stored = store.add_dataset(dataset, [Pair("a", tmp_path, None, "c", 0.5)])
+        series = store.add_series(stored, INFO)
+        store.commit_unit([SeriesResult(series.id, "c", {"a": 1.0}, seconds=2.0)])
+    with sqlite3.connect(path) as connection:
+        connection.execute("ALTER TABLE timing DROP COLUMN backend")
+        connection.execute("PRAGMA user_version = 1")
+    connection.close()
+    with Store(path, readonly=readonly) as store:
+        assert store.scores(series) == {"a": 1.0}
+        assert store.seconds_per_pair(series) == 2.0
+        assert store.backends(series) == []
