@@ -1,4 +1,4 @@
-"""File -> uint8 RGB, and the views that metrics share. The only decoder.
+"""File -> uint8 RGB, and the views that metrics share. The only way to read an image.
 
 What a file may hold, and what becomes of it:
 
@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from benchmark.decoders import plain_bmp
 from benchmark.types import PairError
 
 if TYPE_CHECKING:
@@ -49,6 +50,9 @@ def read_rgb(path: Path) -> np.ndarray:
     Raises PairError naming the file and the reason: missing, unreadable, truncated, or of a kind that is refused.
     """
     try:
+        plain = plain_bmp(path)
+        if plain is not None:
+            return plain
         if path.stat().st_size < LARGE_FILE:
             return _decode(path)
         with warnings.catch_warnings():
