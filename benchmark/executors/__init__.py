@@ -1,0 +1,11 @@
+"""Where work units are done: worker processes of this machine, or a Dask cluster. One interface, the same results.
+
+Every worker computes with one thread, so that scores do not depend on the number of workers and cores are not fought
+over. A worker that dies (out of memory, a crash in native code) costs nothing but its unit's second try.
+"""
+
+from benchmark.executors.crew import DIED
+from benchmark.executors.local import LocalExecutor
+from benchmark.executors.resources import default_memory, default_workers, device_names, resolve_device
+
+__all__ = ["DIED", "LocalExecutor", "default_memory", "default_workers", "device_names", "resolve_device"]

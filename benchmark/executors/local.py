@@ -1,0 +1,152 @@
+"""Worker processes on this machine, one thread each, on the CPU or on its CUDA devices."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Generator, Iterable
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from multiprocessing.process import BaseProcess
+from queue import SimpleQueue
+
+from benchmark.executors.crew import UNITS_AHEAD, Fate, Task, finish
+from benchmark.executors.resources import device_names, one_thread_each
+from benchmark.executors.worker import ready, score, start
+from benchmark.scoring import Unit, UnitResult, WorkerSetup
+from benchmark.types import UserError
+
+
+class LocalExecutor:
+    """Worker processes, each started with `setup`; for the device "cuda" they share all CUDA devices in turn.
+
+    As a context manager it starts its workers at once, so that they load while the caller plans, and keeps them from
+    one call of `results` to the next; without, they live as long as one call. While they live, the environment of this
+    process asks for one thread.
+    """
+
+    def __init__(self, setup: WorkerSetup, workers: int, *, devices: tuple[str, ...] = ()) -> None:
+        self.setup = setup
+        self.workers = workers
+        self.devices = devices or device_names(setup.device)
+        self._crew: _Crew | None = None
+
+    def __enter__(self) -> LocalExecutor:
+        self._start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._crew is not None:
+            self._crew.close()
+            self._crew = None
+
+    def _start(self) -> _Crew:
+        devices = [self.devices[i % len(self.devices)] for i in range(self.workers)]
+        self._crew = _Crew([replace(self.setup, device=device) for device in devices])
+        return self._crew
+
+    def results(self, units: Iterable[Unit]) -> Generator[tuple[Unit, UnitResult], None, None]:
+        """Do `units`, yielding each with its result as it ends, in no fixed order.
+
+        A unit that kills its worker twice is done metric by metric, and what then still does comes back as failed.
+        Closing the generator early ends the workers. Raises UserError when a worker cannot be started.
+        """
+        passing = self._crew is None
+        crew = self._crew or self._start()
+        ended = False
+        try:
+            yield from finish(units, crew)
+            ended = True
+        finally:
+            if passing or not ended:
+                self.__exit__()
+
+
+@dataclass(eq=False, slots=True)
+class _Worker:
+    """One process behind a pool of its own, so that its death is told from that of others."""
+
+    setup: WorkerSetup
+    pool: ProcessPoolExecutor
+    processes: list[BaseProcess]
+    started: Future[int]
+    load: int = 0
+    """Units handed out to it."""
+    replaced: bool = False
+    blamed: bool = False
+    """Whether its death has been laid to a unit: the first in its queue."""
+
+
+def _start_worker(setup: WorkerSetup) -> _Worker:
+    pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=start, initargs=(setup,))
+    others = set(multiprocessing.active_children())
+    started = pool.submit(ready)
+    return _Worker(setup, pool, [p for p in multiprocessing.active_children() if p not in others], started)
+
+
+class _Crew:
+    """A worker per setup; none outlives the crew, whether the run ends, fails, is interrupted or killed."""
+
+    patience = 2
+
+    def __init__(self, setups: list[WorkerSetup]) -> None:
+        self._done: SimpleQueue[tuple[_Worker, Task, Future[UnitResult]]] = SimpleQueue()
+        self._environment = ExitStack()
+        self._environment.enter_context(one_thread_each())
+        self._workers: list[_Worker] = []
+        try:
+            for setup in setups:
+                self._workers.append(_start_worker(setup))
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def room(self) -> int:
+        return UNITS_AHEAD * len(self._workers)
+
+    def submit(self, task: Task) -> None:
+        worker = min(self._workers, key=lambda worker: worker.load)
+        try:
+            future = worker.pool.submit(score, task.unit)
+        except BrokenProcessPool:  # its death has not been heard of yet, or no unit was to blame
+            self._replace(worker)
+            self.submit(task)
+        else:
+            worker.load += 1
+            future.add_done_callback(lambda done: self._done.put((worker, task, done)))
+
+    def next(self) -> tuple[Task, UnitResult | Fate]:
+        worker, task, future = self._done.get()
+        worker.load -= 1
+        error = future.exception()
+        if error is None:
+            return task, future.result()
+        if not isinstance(error, BrokenProcessPool):
+            raise error
+        self._replace(worker)
+        if worker.blamed:
+            return task, Fate.LOST
+        worker.blamed = True
+        return task, Fate.KILLED
+
+    def _replace(self, worker: _Worker) -> None:
+        if worker.replaced:
+            return
+        if worker.started.exception() is not None:
+            raise UserError("a worker process ended while it started; what it said stands above")
+        worker.replaced = True
+        worker.pool.shutdown(wait=False)
+        self._workers[self._workers.index(worker)] = _start_worker(worker.setup)
+
+    def close(self) -> None:
+        """End every worker: at once where it is at work or still starting."""
+        self._environment.close()
+        for worker in self._workers:
+            if worker.load or not worker.started.done():
+                for process in worker.processes:
+                    process.terminate()
+            worker.pool.shutdown(wait=False, cancel_futures=True)
+        for worker in self._workers:
+            worker.pool.shutdown(wait=True)
