@@ -23,6 +23,7 @@ MS_GMSD_FACTS: dict[str, Any] = {
 @metric(
     name="mdsi",
     title="MDSI (colour)",
+    proof="frame-analytics 0.7.0 on 5 pairs (1e-7)",
     protocol="Mean absolute deviation, to the power .25, of .6 gradient similarity (140, 55) plus .4 chromaticity "
     "similarity (550), to the power .25, of RGB in LHM after f x f averages on every f-th pixel, "
     "f = max(1, round(shorter side / 256)).",
@@ -57,6 +58,7 @@ def _multi_scale_gmsd(*, distorted: np.ndarray, reference: np.ndarray, chromatic
 @metric(
     name="ms-gmsd",
     title="MS-GMSD (luma)",
+    proof="the paper's equations (1e-9); piqa 1.3.2 on 5 pairs (5e-6)",
     protocol="Root of the weighted sum (.096 .596 .289 .019) over four scales of squared GMSD with masking .5, T = 170, of "
     "BT.601 luma (full range, unrounded), 2 x 2 averages between scales.",
     view="luma",
@@ -71,6 +73,7 @@ def ms_gmsd(*, distorted: np.ndarray, reference: np.ndarray) -> float:
 @metric(
     name="ms-gmsd-c",
     title="MS-GMSDc (colour)",
+    proof="piq 0.8.0 alone: no independent value at hand",
     protocol="MS-GMSD of the Y of YIQ joined with the root mean squared error of I and Q at the coarsest scale by the "
     "paper's logistic weight (beta .01, .32, 15).",
     view="rgb",

@@ -33,6 +33,7 @@ def _fsim(*, distorted: np.ndarray, reference: np.ndarray, chromatic: bool) -> f
 @metric(
     name="fsim",
     title="FSIM (luma)",
+    proof="frame-analytics 0.7.0 and piqa 1.3.2 on 5 pairs (3e-6)",
     protocol="Similarity of phase congruency (T1 = .85; 4 scales, 4 orientations) times that of Scharr gradients "
     f"(T2 = 160), weighted by phase congruency, of BT.601 luma (full range, unrounded) {SHRUNK}.",
     view="luma",
@@ -48,6 +49,7 @@ def fsim(*, distorted: np.ndarray, reference: np.ndarray) -> float:
 @metric(
     name="fsimc",
     title="FSIMc (colour)",
+    proof="official values of 5 pairs (1e-4)",
     protocol="As fsim on the Y of YIQ, times the similarities of I and of Q (T3 = T4 = 200) to the power .03, of RGB "
     f"{SHRUNK}.",
     view="rgb",
@@ -63,6 +65,7 @@ def fsimc(*, distorted: np.ndarray, reference: np.ndarray) -> float:
 @metric(
     name="vsi",
     title="VSI (colour)",
+    proof="pyiqa 0.1.16 on 5 pairs (2e-7); the official values are missed by up to .013",
     protocol="Similarity of SDSP saliency (1.27), of Scharr gradients (386, power .4) and of the two LMN colour channels "
     "(130, power .02), weighted by saliency, of RGB as piq computes it: saliency at 256 x 256, the rest after f x f "
     "averages, f = max(1, round(shorter side / 256)).",
@@ -85,6 +88,7 @@ def vsi(*, distorted: np.ndarray, reference: np.ndarray) -> float:
 @metric(
     name="sr-sim",
     title="SR-SIM (luma)",
+    proof="SR_SIM.m written out (1e-6)",
     protocol="Similarity of spectral-residual saliency (.40) times that of Scharr gradients (225, power .5), weighted by "
     f"saliency, of BT.601 luma (full range, unrounded) {SHRUNK}.",
     view="luma",

@@ -34,6 +34,7 @@ def _decibels(*, distorted: np.ndarray, reference: np.ndarray) -> float:
 @metric(
     name="psnr",
     title="PSNR (RGB)",
+    proof="official values of 5 pairs, all printed digits; frame-analytics 0.7.0 (1e-8)",
     protocol="10 log10(255^2 / MSE) in dB on 8-bit RGB, the squared error pooled over all pixels and channels.",
     view="rgb",
     **FACTS,
@@ -46,6 +47,7 @@ def psnr(*, distorted: np.ndarray, reference: np.ndarray) -> float:
 @metric(
     name="psnr-y",
     title="PSNR (luma)",
+    proof="the formula written out (1e-10); frame-analytics 0.7.0 on 5 pairs (1e-8)",
     protocol="10 log10(255^2 / MSE) in dB on BT.601 luma, full range [0, 255], unrounded.",
     view="luma",
     **FACTS,

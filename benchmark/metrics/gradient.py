@@ -10,6 +10,7 @@ from benchmark.metrics.pairwise import metric
 @metric(
     name="gmsd",
     title="GMSD (luma)",
+    proof="official values of 5 pairs (1e-9 on rounded grey, with N - 1); GMSD.m written out (1e-10)",
     protocol="Standard deviation over the image of gradient magnitude similarity of BT.601 luma (full range, "
     "unrounded): 2 x 2 averages on every second pixel, Prewitt gradients with zero borders, T = 170.",
     view="luma",

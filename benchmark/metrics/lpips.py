@@ -154,6 +154,7 @@ lpips_alex = Lpips(
     MetricInfo(
         name="lpips",
         title="LPIPS (AlexNet)",
+        proof="official values of 5 pairs, all printed digits; frame-analytics 0.7.0 (1e-6)",
         protocol=PROTOCOL.format("AlexNet", "five"),
         min_size=31,
         weights_sha256=WEIGHTS_SHA256,
@@ -166,6 +167,7 @@ lpips_vgg = Lpips(
     MetricInfo(
         name="lpips-vgg",
         title="LPIPS (VGG16)",
+        proof="lpips 0.1.4 with the same features (1e-5)",
         protocol=PROTOCOL.format("VGG16", "five"),
         min_size=16,
         weights_sha256=VGG16.sha256,
@@ -182,6 +184,7 @@ lpips_squeeze = Lpips(
     MetricInfo(
         name="lpips-squeeze",
         title="LPIPS (SqueezeNet)",
+        proof="lpips 0.1.4 with random features (1e-5): the real ones were not at hand",
         protocol=PROTOCOL.format("SqueezeNet 1.1", "seven"),
         min_size=17,
         weights_sha256=SQUEEZENET.sha256,

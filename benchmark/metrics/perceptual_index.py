@@ -36,6 +36,7 @@ ilniqe = PyiqaMetric(
     MetricInfo(
         name="ilniqe",
         title="IL-NIQE",
+        proof="official values of 5 images (4e-2 of the value): pyiqa's port",
         higher_is_better=False,
         protocol="IL-NIQE as in pyiqa: RGB resized to 524 x 524, patches of 84 x 84 on two scales, the authors' model of "
         "pristine images.",
@@ -54,6 +55,7 @@ nrqm = PyiqaMetric(
     MetricInfo(
         name="nrqm",
         title="NRQM (Ma)",
+        proof="pyiqa's port, whose own list is within 9e-3 of the official values; not measured here",
         protocol="NRQM as in pyiqa, on full-range BT.601 luma of the whole image.",
         **NRQM_FACTS,
     ),
@@ -64,6 +66,7 @@ nrqm_pirm = PyiqaMetric(
     MetricInfo(
         name="nrqm-pirm",
         title="NRQM (as part of PI)",
+        proof="pyiqa's port, not compared: its parameters were not at hand",
         protocol="As nrqm, on studio-range Y of BT.601 with 4 pixels cut from each side, as in the perceptual index of "
         "PIRM 2018.",
         **NRQM_FACTS,
@@ -112,6 +115,7 @@ pi = PerceptualIndex(
     MetricInfo(
         name="pi",
         title="PI (perceptual index)",
+        proof="its two parts by the paper's equation; nrqm-pirm was not at hand",
         higher_is_better=False,
         protocol="PI = ((10 - nrqm-pirm) + niqe-pirm) / 2, both on studio-range Y of BT.601 with 4 pixels cut from each "
         "side, as in PIRM 2018.",

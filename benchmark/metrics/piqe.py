@@ -69,6 +69,7 @@ METRICS = (
         MetricInfo(
             name="piqe",
             title="PIQE",
+            proof="official values of 5 images, all printed digits",
             kind="no-reference",
             version="1",
             higher_is_better=False,

@@ -67,6 +67,8 @@ UNNAMED = {
     "unique": MIXTURE,
 }
 """Training data that the authors name and pyiqa's options do not."""
+PROOFS = {"mad": "official values of 5 pairs (1e-4)"}
+"""What pyiqa's value of a model was compared with here; the others are taken as they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +176,7 @@ def pyiqa_metric(model: str) -> PyiqaMetric:
             f"{''.join(f', {name}={value}' for name, value in options.items())}) on RGB in [0, 1] at full resolution.",
             tolerance=1e-3,
             library="pyiqa",
+            proof=f"pyiqa's own; {PROOFS.get(model, 'not compared with anything else')}",
             trained_on=UNNAMED.get(model) or _trained_on(model, options),
             licence="PolyForm-Noncommercial-1.0.0 (pyiqa)",
             citation=f"C. Chen, J. Mo. IQA-PyTorch: PyTorch toolbox for image quality assessment, 2022 (model {model})",

@@ -133,6 +133,7 @@ vif = DescribedMetric(
     MetricInfo(
         name="vif",
         title="VIF (luma, wavelet domain)",
+        proof="official values of 5 pairs, all printed digits (on rounded grey)",
         version="1",
         higher_is_better=True,
         protocol="Visual information fidelity of BT.601 luma (full range, unrounded) in two orientations of four levels "
@@ -154,6 +155,7 @@ cw_ssim = DescribedMetric(
     MetricInfo(
         name="cw-ssim",
         title="CW-SSIM (luma)",
+        proof="official values of 5 pairs, all printed digits (on rounded grey)",
         version="1",
         higher_is_better=True,
         protocol="Complex-wavelet SSIM of BT.601 luma (full range, unrounded): eight orientations of the fourth level of "

@@ -21,6 +21,7 @@ def _window_sums(image: np.ndarray) -> np.ndarray:
 @metric(
     name="uqi",
     title="UQI (luma)",
+    proof="the paper's formula window by window (1e-9)",
     protocol="Mean over windows 8 x 8, moved by one pixel and wholly inside, of the universal quality index of BT.601 "
     "luma (full range, unrounded), where a window flat in both images counts by its means alone.",
     view="luma",
