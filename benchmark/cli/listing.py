@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from benchmark.cli import options
-from benchmark.cli.terminal import results, say
+from benchmark.cli.metric_facts import (
+    FORMATS,
+    NOT_MEASURED,
+    better,
+    faster_backends,
+    score_range,
+    table,
+    times,
+    weights,
+)
+from benchmark.cli.terminal import Facts, print_block, results, say
+from benchmark.cli.terminal import table as terminal_table
+from benchmark.metrics.protocol import Metric
 from benchmark.registry import Registry
-from benchmark.types import Dataset, DatasetInfo, MetricInfo
+from benchmark.types import Dataset, DatasetInfo, UserError
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-INDENT = 4
 TABLE_ROW = (
     "table:FILE.csv",
     "any",
@@ -27,28 +36,40 @@ TABLE_ROW = (
     "yours",
     "Any CSV with distorted, reference, mos or dmos",
 )
-Facts = list[tuple[str, str]]
 
 
 def list_names(
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Protocols, licences, where data comes from, and why not ready.")
     ] = False,
+    output_format: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            help="markdown, csv or json: the metrics as one table, with what each was proven by and what it costs; "
+            "default by --output's ending. Example: --format markdown",
+            metavar="FORMAT",
+        ),
+    ] = None,
+    output: options.Output = None,
     data_root: options.DataRoot = None,
     plugin: options.Plugins = None,
 ) -> None:
     """List metrics and data sets, and whether they can be used here.
 
     \b
-    Example:
+    Examples:
       python -m benchmark list --verbose --data-root ~/iqa
+      python -m benchmark list --format markdown --output metrics.md
     """
     registry = Registry(tuple(plugin or ()))
-    if verbose:
+    if output_format or output:
+        _write_table(registry, output_format, output)
+    elif verbose:
         for name, metric in sorted(registry.metrics.items()):
-            _print_block(name, _metric_facts(metric.info, registry.metric_missing(metric)))
+            print_block(name, _metric_facts(metric, registry.metric_missing(metric)))
         for name, dataset in sorted(registry.datasets.items()):
-            _print_block(name, _dataset_facts(dataset.info, dataset.missing(data_root)))
+            print_block(name, _dataset_facts(dataset.info, dataset.missing(data_root)))
     else:
         results.print(_metric_table(registry))
         results.print(_dataset_table(registry.datasets, data_root))
@@ -57,13 +78,28 @@ def list_names(
         say(f"not loaded: {point}: {reason}")
 
 
+def _write_table(registry: Registry, output_format: str | None, output: Path | None) -> None:
+    """The metrics in one of `FORMATS`, to a file or to stdout."""
+    from benchmark.files import write_whole
+
+    ending = output.suffix.lower().replace(".md", ".markdown")[1:] if output else ""
+    chosen = output_format or ending
+    if chosen not in FORMATS:
+        raise UserError(f"--format: expected {', '.join(FORMATS)}, got {chosen!r}; .md, .csv and .json say which")
+    text = table(registry, chosen)
+    if output:
+        write_whole(output, text)
+    else:
+        typer.echo(text, nl=False)
+
+
 def _metric_table(registry: Registry) -> Table:
     rows = []
     for name, metric in sorted(registry.metrics.items()):
         info, missing = metric.info, registry.metric_missing(metric)
         status = f"needs {missing.partition(': `')[0]}" if missing else "ready"
-        rows.append((name, info.kind, _better(info.higher_is_better), status, info.title))
-    return _table(("metric", "kind", "better", "status", "title"), rows)
+        rows.append((name, info.kind, better(info.higher_is_better), status, info.title))
+    return terminal_table(("metric", "kind", "better", "status", "title"), rows)
 
 
 def _dataset_table(datasets: dict[str, Dataset], data_root: Path | None) -> Table:
@@ -76,41 +112,34 @@ def _dataset_table(datasets: dict[str, Dataset], data_root: Path | None) -> Tabl
                 f"{info.n_pairs:,}" if info.n_pairs else "any",
                 str(info.n_contents or "any"),
                 info.label_kind,
-                _better(info.label_higher_is_better),
+                better(info.label_higher_is_better),
                 "needs data" if dataset.missing(data_root) else "ready",
                 info.title,
             )
         )
-    return _table(("data set", "pairs", "contents", "label", "better", "status", "title"), [*rows, TABLE_ROW])
+    return terminal_table(("data set", "pairs", "contents", "label", "better", "status", "title"), [*rows, TABLE_ROW])
 
 
-def _table(titles: Iterable[str], rows: Iterable[Iterable[str]]) -> Table:
-    """A table whose cells wrap and are never cut."""
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, header_style="bold")
-    for number, title in enumerate(titles):
-        table.add_column(title, overflow="fold", no_wrap=number == 0)
-    for row in rows:
-        table.add_row(*map(Text, row))
-    return table
-
-
-def _metric_facts(info: MetricInfo, missing: str | None) -> Facts:
-    low, high = info.score_range
+def _metric_facts(metric: Metric, missing: str | None) -> Facts:
+    info = metric.info
+    cpu, cuda = (times(info, cuda=cuda) or [NOT_MEASURED] for cuda in (False, True))
     return [
         ("title", info.title),
         ("kind", info.kind),
         ("protocol", info.protocol),
-        ("direction", f"{_better(info.higher_is_better)} is better"),
-        ("range", f"{low:g} to {high:g}"),
+        ("direction", f"{better(info.higher_is_better)} is better"),
+        ("range", score_range(info)),
         ("smallest image", f"{info.min_size} x {info.min_size} pixels"),
         ("version", info.version),
         ("library", info.library),
+        ("faster backends", faster_backends(metric)),
+        ("proven by", info.proof),
         ("licence", info.licence),
-        ("weights", f"sha256 {info.weights_sha256}" if info.weights_sha256 else "none"),
+        ("weights", weights(info, here=True)),
+        ("sha256 of the weights", info.weights_sha256),
         ("trained on", ", ".join(info.trained_on)),
+        *(("CPU time per pair", text) for text in cpu),
+        *(("CUDA time per pair", text) for text in cuda),
         ("citation", info.citation),
         ("note", info.note),
         ("status", f"needs {missing}" if missing else "ready"),
@@ -123,7 +152,7 @@ def _dataset_facts(info: DatasetInfo, missing: str | None) -> Facts:
     return [
         ("title", info.title),
         ("pairs", counts),
-        ("label", f"{info.label_kind}, {low:g} to {high:g}, {_better(info.label_higher_is_better)} is better"),
+        ("label", f"{info.label_kind}, {low:g} to {high:g}, {better(info.label_higher_is_better)} is better"),
         ("licence", info.licence),
         ("url", info.url),
         ("citation", info.citation),
@@ -131,32 +160,3 @@ def _dataset_facts(info: DatasetInfo, missing: str | None) -> Facts:
         ("note", info.note),
         ("status", f"needs data: {missing}" if missing else "ready"),
     ]
-
-
-def _print_block(name: str, facts: Facts) -> None:
-    """The name, and below it the facts that are known, indented; long ones wrap, nothing is cut."""
-    from rich.text import Text
-
-    results.print(Text(name, style="bold"), soft_wrap=True)
-    for title, text in facts:
-        first, *more = (f"{title}: {text}" if "\n" not in text else f"{title}:\n{text}").splitlines()
-        lines = [*_wrapped(first, INDENT), *(line for part in more for line in _wrapped(part, 2 * INDENT))]
-        for line in lines if text else ():
-            results.print(Text(line), soft_wrap=True)
-    results.print()
-
-
-def _wrapped(text: str, indent: int) -> list[str]:
-    """Lines of the console's width; a word that is longer (a hash, an address) stays whole."""
-    return textwrap.wrap(
-        text,
-        results.width,
-        initial_indent=" " * indent,
-        subsequent_indent=" " * 2 * INDENT,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-
-
-def _better(higher_is_better: bool) -> str:
-    return "higher" if higher_is_better else "lower"

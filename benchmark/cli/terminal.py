@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+import textwrap
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import (
@@ -22,6 +24,9 @@ from rich.text import Text
 
 from benchmark.types import Progress as Report
 
+if TYPE_CHECKING:
+    from rich.table import Table
+
 PIPED_WIDTH = 160
 """Columns of what is written to a file or a pipe, unless the environment variable COLUMNS says otherwise."""
 
@@ -32,6 +37,10 @@ def _console(*, stderr: bool) -> Console:
     width = None if os.environ.get("COLUMNS") or stream.isatty() else PIPED_WIDTH
     return Console(stderr=stderr, width=width, emoji=False, markup=False, highlight=False)
 
+
+Facts = list[tuple[str, str]]
+"""What is known of a thing: titles and texts, "" where nothing is."""
+INDENT = 4
 
 messages = _console(stderr=True)
 """For progress, warnings and errors."""
@@ -75,3 +84,38 @@ def say(text: str, *, quiet: bool = False) -> None:
     """Print a message to stderr, unless quiet."""
     if not quiet:
         messages.print(text, soft_wrap=True)
+
+
+def table(titles: Iterable[str], rows: Iterable[Iterable[str]]) -> Table:
+    """A table whose cells wrap and are never cut; those of the first column do not even wrap."""
+    from rich.table import Table
+
+    found = Table(box=None, header_style="bold")
+    for number, title in enumerate(titles):
+        found.add_column(title, overflow="fold", no_wrap=number == 0)
+    for row in rows:
+        found.add_row(*map(Text, row))
+    return found
+
+
+def print_block(name: str, facts: Facts) -> None:
+    """The name, and below it the facts that are known, indented; long ones wrap, nothing is cut."""
+    results.print(Text(name, style="bold"), soft_wrap=True)
+    for title, text in facts:
+        first, *more = (f"{title}: {text}" if "\n" not in text else f"{title}:\n{text}").splitlines()
+        lines = [*_wrapped(first, INDENT), *(line for part in more for line in _wrapped(part, 2 * INDENT))]
+        for line in lines if text else ():
+            results.print(Text(line), soft_wrap=True)
+    results.print()
+
+
+def _wrapped(text: str, indent: int) -> list[str]:
+    """Lines of the console's width; a word that is longer (a hash, an address) stays whole."""
+    return textwrap.wrap(
+        text,
+        results.width,
+        initial_indent=" " * indent,
+        subsequent_indent=" " * 2 * INDENT,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

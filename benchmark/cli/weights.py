@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 
 from benchmark.cli import options
-from benchmark.cli.terminal import progress, results, say
+from benchmark.cli.terminal import Facts, print_block, progress, results, say, table
+from benchmark.registry import Registry
 from benchmark.types import UserError
 from benchmark.weights import cache
-from benchmark.weights.catalogue import FILES, WeightsFile, needed_by
+from benchmark.weights.catalogue import FILES, Edition, WeightsFile, needed_by
 
 app = typer.Typer(
     help="Weights: which files the metrics need, which are here, and how the others come here.\n\n"
@@ -21,6 +24,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 SHOWN_UNKNOWN = 5
+KILOBYTE = 1000
+UNKNOWN = "not known"
 
 
 @app.command("list")
@@ -33,24 +38,12 @@ def list_files(
     Example:
       python -m benchmark weights list --verbose
     """
-    from rich.table import Table
-
-    table = Table("file", "metrics", "size", "status", "licence", box=None, header_style="bold")
-    for title in ("sha256", "from", "note") if verbose else ("sha256",):
-        table.add_column(title, no_wrap=verbose)
-    for file in FILES:
-        hashes = [edition.sha256 or "not known" for edition in file.editions]
-        source = file.url or ("embedded" if file.embedded else "to be supplied")
-        table.add_row(
-            file.name,
-            ", ".join(file.metrics),
-            "\n".join(cache.size_text(edition.size) if edition.size else "?" for edition in file.editions),
-            _status(file),
-            file.licence,
-            "\n".join(hashes if verbose else (text[:12] for text in hashes)),
-            *((source, file.note) if verbose else ()),
-        )
-    results.print(table)
+    if verbose:
+        for file in FILES:
+            print_block(file.name, _facts(file))
+    else:
+        titles = ("file", "for", "size", "status", "from", "licence", "sha256")
+        results.print(table(titles, map(_cells, FILES)))
     say(f"weights folder: {cache.folder()}")
 
 
@@ -115,23 +108,89 @@ def fetch(
     Example:
       python -m benchmark weights fetch dists
     """
-    from benchmark.weights.fetch import fetch as bring
-
     for metric in metrics:
-        needed = [file for file in needed_by(metric) if not file.embedded]
         if not needed_by(metric):
             raise UserError(f"{metric}: no file of weights is known for it; see `python -m benchmark weights list`")
-        for file in needed:
+        for file in needed_by(metric):
             if cache.missing([file]):
-                with progress(quiet) as report:
-                    bring(file, report)
+                _bring(file, quiet)
             typer.echo(f"here: {cache.path_of(file)}")
 
 
+def fetch_lacking(registry: Registry, metrics: Iterable[str], quiet: bool) -> None:
+    """Fetch the files that metrics lack to run; say in one line per file what cannot be had, and what to put where.
+
+    Asks nothing. Leaves alone what the user has to supply, and metrics that lack something else.
+    """
+    from benchmark.weights.fetch import offline
+
+    lacking: dict[str, WeightsFile] = {}
+    for name in metrics if not offline() else ():
+        missing = registry.metric_missing(registry.metric(name)) or ""
+        lacking |= {file.name: file for file in needed_by(name) if file.url and file.name in missing}
+    for file in lacking.values():
+        try:
+            _bring(file, quiet)
+        except UserError as error:
+            say(str(error))
+
+
+def _bring(file: WeightsFile, quiet: bool) -> None:
+    """Fetch one file, saying so; raises UserError in one line."""
+    from benchmark.weights.fetch import fetch
+
+    size = file.editions[0].size
+    say(f"fetching {file.name}{f' ({cache.size_text(size)})' if size else ''} from {_source(file)}", quiet=quiet)
+    with progress(quiet) as report:
+        fetch(file, lambda done, total, name: report(done // KILOBYTE, total // KILOBYTE, f"{name} (kB)"))
+    if cache.state(file) is cache.State.UNVERIFIED:
+        say(f"{file.name} is taken as it came: nobody here knows its sha256")
+
+
+def _cells(file: WeightsFile) -> list[str]:
+    """What the table tells of a file; one line per edition."""
+    return [
+        file.name,
+        ", ".join(file.metrics),
+        "\n".join(map(_size, file.editions)),
+        _status(file),
+        _source(file),
+        file.licence,
+        "\n".join(edition.sha256[:12] or UNKNOWN for edition in file.editions),
+    ]
+
+
+def _facts(file: WeightsFile) -> Facts:
+    """All that is known of a file."""
+    return [
+        ("for", ", ".join(file.metrics)),
+        *(("sha256", f"{edition.sha256 or UNKNOWN} ({_size(edition)})") for edition in file.editions),
+        ("from", file.url or _source(file)),
+        ("licence", file.licence),
+        ("note", file.note),
+        ("status", _status(file)),
+        ("place", str(cache.path_of(file))),
+    ]
+
+
+def _size(edition: Edition) -> str:
+    return cache.size_text(edition.size) if edition.size else UNKNOWN
+
+
+def _source(file: WeightsFile) -> str:
+    """Where a file comes from, in a word."""
+    if file.embedded:
+        return "this package"
+    return urlsplit(file.url).netloc or "you"
+
+
 def _status(file: WeightsFile) -> str:
+    """Whether a file is here, and which edition where there are several."""
     if file.embedded:
         return "embedded"
-    return "absent" if cache.missing([file]) else "here"
+    if cache.missing([file]):
+        return "absent"
+    return "here" if len(file.editions) == 1 else f"here: {cache.size_text(cache.path_of(file).stat().st_size)}"
 
 
 def _because(reason: str) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from benchmark.files import whole_file
 from benchmark.types import Progress, UserError
-from benchmark.weights.catalogue import EMBEDDED, FILES, Edition, WeightsFile
+from benchmark.weights.catalogue import FILES, Edition, WeightsFile
 
 ENVIRONMENT = "IQA_WEIGHTS"
 CHUNK = 1 << 20
@@ -55,7 +55,7 @@ def folder() -> Path:
 
 def path_of(file: WeightsFile) -> Path:
     """Where a file of the catalogue lies, or would lie."""
-    return EMBEDDED / file.name if file.embedded else folder() / file.folder / file.name
+    return file.home / file.name if file.embedded else folder() / file.folder / file.name
 
 
 def missing(files: Iterable[WeightsFile]) -> str | None:

@@ -6,8 +6,12 @@ A file is known by its sha256, whatever its name. `folder` is where the librarie
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
+
+from asna.checkpoint import BEST as BEST_ASNA
+from asna.checkpoint import WEIGHTS as ASNA
 
 CHECKPOINTS = "hub/checkpoints"
 """Where torchvision looks."""
@@ -45,6 +49,8 @@ class WeightsFile:
     url: str = ""
     """Where it is fetched from; "" where it is embedded or the user has to supply it."""
     note: str = ""
+    home: Path = EMBEDDED
+    """Folder of an embedded file."""
 
     @property
     def embedded(self) -> bool:
@@ -54,6 +60,25 @@ class WeightsFile:
 
 def _one(sha256: str, size: int) -> tuple[Edition]:
     return (Edition(sha256, size),)
+
+
+def _asna() -> tuple[WeightsFile, ...]:
+    """ASNA's shipped networks, each described by the JSON beside it."""
+    found = []
+    for path in sorted(ASNA.glob("asna-*.safetensors")):
+        facts = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+        best = ("asna", "asna-tta") if path.stem == BEST_ASNA else ()
+        found.append(
+            WeightsFile(
+                path.name,
+                (path.stem, *best, "asna-ensemble"),
+                _one(facts["sha256"], path.stat().st_size),
+                "Apache-2.0",
+                home=path.parent,
+                note="trained here; see asna/README.md",
+            )
+        )
+    return tuple(found)
 
 
 VGG16 = WeightsFile(
@@ -102,6 +127,7 @@ NIQE_MAT = WeightsFile(
 )
 
 FILES: tuple[WeightsFile, ...] = (
+    *_asna(),
     WeightsFile(
         "lpips_alex_v0.1.safetensors",
         ("lpips",),
