@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 from typing import Annotated
@@ -10,13 +11,25 @@ import typer
 
 from benchmark.cli import options
 from benchmark.cli.terminal import progress, say
-from benchmark.executors import LocalExecutor, default_memory, default_workers, resolve_device
+from benchmark.cli.weights import fetch_lacking
+from benchmark.executors import (
+    DaskExecutor,
+    LocalExecutor,
+    Workers,
+    cores,
+    default_memory,
+    default_workers,
+    resolve_device,
+)
+from benchmark.executors.cluster import SCHEME
 from benchmark.metrics.backends import FASTEST
 from benchmark.pairs import first_few
 from benchmark.registry import Registry
-from benchmark.runner import Outcome, Plan, execute, plan
+from benchmark.runner import Executor, Outcome, Plan, execute, plan
 from benchmark.scoring import WorkerSetup
 from benchmark.store import Store
+from benchmark.types import UserError
+from benchmark.weights.fetch import OFFLINE
 
 SHOWN_FAILURES = 5
 
@@ -30,11 +43,15 @@ def run(
     memory: options.Memory = None,
     device: options.Device = "auto",
     backend: options.Backend = FASTEST,
+    executor: options.Executor = options.LOCAL,
     results_folder: options.Results = Path("results"),
     plugin: options.Plugins = None,
     replicates: options.Replicates = 1000,
     quiet: options.Quiet = False,
     board: Annotated[bool, typer.Option(help="Show the leaderboard when done.")] = True,
+    fetch: Annotated[
+        bool, typer.Option(help="Fetch the weights that metrics lack; IQA_OFFLINE=1 forbids it everywhere.")
+    ] = True,
 ) -> None:
     """Score a data set with metrics and show how well they agree with people.
 
@@ -46,7 +63,10 @@ def run(
       python -m benchmark run --metrics psnr,ssim,lpips --workers 2
       python -m benchmark run --dataset tid2013,kadid10k --data-root ~/iqa --metrics all-ready
       python -m benchmark run --dataset table:my/scores.csv --metrics ssim --plugin my_metric.py
+      python -m benchmark run --dataset pipal --data-root /shared/iqa --executor dask://10.0.0.5:8786
     """
+    if not fetch:
+        os.environ[OFFLINE] = "1"  # worker processes heed it too
     registry = Registry(tuple(plugin or ()))
     wanted = options.metric_names(metrics, registry)
     datasets = options.dataset_names(dataset)
@@ -54,6 +74,8 @@ def run(
     with Store(options.store_path(results_folder)) as store:
         with progress(quiet) as report:
             plans = [plan(store, registry, name, wanted, data_root, split=split, progress=report) for name in datasets]
+        missing = {one.metric for todo in plans for unit in todo.units for one in unit.wanted}
+        fetch_lacking(registry, [name for name in wanted if name in missing], quiet)
         outcomes = [run_plan(store, todo, executor, quiet) for todo in plans]
     if board:
         from benchmark.cli.show import print_board
@@ -64,17 +86,34 @@ def run(
 
 
 def make_executor(
-    registry: Registry, workers: int | None, memory: str | None, device: str, backend: str
-) -> LocalExecutor:
-    """The local pool that the options ask for."""
-    device = resolve_device(device)
+    registry: Registry,
+    workers: int | None,
+    memory: str | None,
+    device: str,
+    backend: str,
+    executor: str = options.LOCAL,
+) -> Workers:
+    """The executor that the options ask for, as a context manager that starts it."""
     options.check_backend(backend, registry)
+    budget = options.size(memory) if memory else None
+    if executor.startswith(SCHEME):
+        if workers is not None:
+            raise UserError(f"--workers: {executor} has workers of its own; leave --workers out")
+        setup = WorkerSetup(registry.plugins, "cpu" if device == "auto" else device, backend=backend)
+        return DaskExecutor(setup, 1, registry, address=f"tcp://{executor.removeprefix(SCHEME)}", memory=budget)
+    device = resolve_device(device)
     workers = workers or default_workers(device)
-    budget = options.size(memory) if memory else default_memory()
-    return LocalExecutor(WorkerSetup(registry.plugins, device, budget // workers, backend), workers)
+    if device == "cpu" and workers > cores():
+        say(f"--workers {workers} is more than the {cores()} cores here: they will wait for each other")
+    setup = WorkerSetup(registry.plugins, device, (budget or default_memory()) // workers, backend)
+    if executor == "dask":
+        return DaskExecutor(setup, workers, registry)
+    if executor != options.LOCAL:
+        raise UserError(f"--executor: expected local, dask or {SCHEME}HOST:PORT, got {executor!r}")
+    return LocalExecutor(setup, workers)
 
 
-def run_plan(store: Store, todo: Plan, executor: LocalExecutor, quiet: bool, *, kept: bool = True) -> Outcome:
+def run_plan(store: Store, todo: Plan, executor: Executor, quiet: bool, *, kept: bool = True) -> Outcome:
     """Execute one plan under a progress bar; a signal ends it cleanly and says what is kept: nothing unless `kept`."""
     name, total = todo.dataset.info.name, todo.n_missing
     if todo.changed:

@@ -1,10 +1,12 @@
 """Bring a file of weights over the network: with progress, verified, and never waiting long for a dead one.
 
-Whether a host answers is decided once per process: after one failure every further fetch from it fails at once.
+Whether a host answers is decided once per process: after one failure every further fetch from it fails at once. With
+`IQA_OFFLINE=1` in the environment none is asked.
 """
 
 from __future__ import annotations
 
+import os
 import queue
 import threading
 from collections.abc import Iterator
@@ -15,6 +17,8 @@ from benchmark.types import Progress, UserError
 from benchmark.weights.cache import CHUNK, path_of, write_verified
 from benchmark.weights.catalogue import FILES, WeightsFile
 
+OFFLINE = "IQA_OFFLINE"
+"""Environment variable: anything but "" and "0" forbids every use of the network, also in worker processes."""
 CONNECT_SECONDS = 5.0
 """To find the host, connect, and see the answer's head, all together."""
 READ_SECONDS = 10.0
@@ -25,6 +29,11 @@ _dead: dict[str, str] = {}
 """Host -> why it does not answer, for the rest of this process."""
 
 
+def offline() -> bool:
+    """Whether the user forbids the network."""
+    return os.environ.get(OFFLINE, "") not in ("", "0")
+
+
 def fetch(file: WeightsFile, progress: Progress | None = None) -> None:
     """Bring `file` into the cache; `progress` is called with bytes done and expected, and the file's name.
 
@@ -32,6 +41,8 @@ def fetch(file: WeightsFile, progress: Progress | None = None) -> None:
     """
     if not file.url:
         raise UserError(f"{file.name} cannot be fetched; {_by_hand(file)}")
+    if offline():
+        raise UserError(f"{file.name} is not fetched ({OFFLINE} is set); {_by_hand(file)}")
     from urllib.error import HTTPError
 
     host = urlsplit(file.url).netloc
@@ -54,6 +65,8 @@ def fetch(file: WeightsFile, progress: Progress | None = None) -> None:
 
 def answers(address: str) -> bool:
     """Whether a host (``https://host``) answers at all, decided once per process; for libraries that fetch themselves."""
+    if offline():
+        return False
     from urllib.error import HTTPError
 
     host = urlsplit(address).netloc
