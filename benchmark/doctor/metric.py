@@ -99,8 +99,9 @@ def identical(subject: Subject) -> Finding:
 def monotone(subject: Subject, name: str) -> Finding:
     """More noise, blur or compression (`name` of the ladder) scores worse in the declared direction.
 
-    Strictly from step to step with a reference; without one, the heaviest is worse than the lightest and than none: a
-    little noise or blur may please a metric that has not seen the original.
+    Strictly from step to step with a reference, until the worst end of the declared range is reached; without one, the
+    heaviest is worse than the lightest and than none: a little noise or blur may please a metric that has not seen the
+    original.
     """
     check = f"more {name}"
     steps = ladder(name) if subject.needs_reference else (reference_image(), ladder(name)[0], ladder(name)[-1])
@@ -111,7 +112,8 @@ def monotone(subject: Subject, name: str) -> Finding:
     oriented = values * subject.better
     rank = spearman(oriented, -np.arange(len(values)))
     if subject.needs_reference:
-        passed, reverse = bool(np.all(np.diff(oriented) < 0)), rank < REVERSED
+        worst = min(end * subject.better for end in subject.info.score_range)
+        passed, reverse = bool(np.all((np.diff(oriented) < 0) | (oriented[1:] == worst))), rank < REVERSED
     else:
         passed, reverse = bool(np.all(oriented[-1] < oriented[:-1])), bool(np.all(oriented[-1] > oriented[:-1]))
     declared = f"higher_is_better={subject.info.higher_is_better}"
