@@ -9,14 +9,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from benchmark.costs import measured
 from benchmark.pairs import check_pairs, file_state, split_pairs
 from benchmark.registry import Registry
-from benchmark.scoring import Unit, UnitResult, Wanted
+from benchmark.scoring import Unit, UnitResult
 from benchmark.store import Series, Store, StoredDataset
 from benchmark.types import Pair, Progress
+from benchmark.units import cut, group
 
-NO_REFERENCE_UNIT = 64
-"""Pairs per unit where there is no reference to share."""
+LEAST_SECONDS = 1e-4
+"""What no metric is taken to be faster than, per pair: images must be decoded for it."""
 
 
 class Executor(Protocol):
@@ -75,9 +77,10 @@ def plan(
     data_root: Path | None,
     *,
     split: str | None = None,
+    workers: int = 1,
     progress: Progress | None = None,
 ) -> Plan:
-    """Check the data set, record its labels, and find out which scores are missing.
+    """Check the data set, record its labels, find out which scores are missing, and cut the work for so many workers.
 
     Pairs that failed before, and pairs whose files have changed since (by name, size or time of writing), are scored
     again. Raises UserError for unknown names and for a data set that is missing or
@@ -90,30 +93,28 @@ def plan(
     stored = store.add_dataset(loaded.info, every)
     changed = store.note_files(stored, {pair.id: file_state(pair) for pair in pairs})
     has_references = any(pair.reference is not None for pair in pairs)
+    ids = frozenset(pair.id for pair in pairs)
     series, missing, n_kept = {}, {}, 0
     for name, info in infos.items():
         needs = "" if has_references or info.kind == "no-reference" else "needs a reference, and the data set has none"
         series[name] = store.add_series(stored, info, not_run=needs)
         if not needs:
             done = store.scores(series[name])
-            missing[name] = {pair.id for pair in pairs if pair.id not in done}
-            n_kept += len(pairs) - len(missing[name])
-    return Plan(stored, pairs, series, _units(pairs, series, missing), n_kept, changed)
+            missing[name] = ids.difference(done) if done else ids
+            n_kept += len(ids) - len(missing[name])
+    units = group(pairs, {name: one.id for name, one in series.items()}, missing)
+    return Plan(stored, pairs, series, cut(units, workers, _seconds(store, registry, list(missing))), n_kept, changed)
 
 
-def _units(pairs: Sequence[Pair], series: dict[str, Series], missing: dict[str, set[str]]) -> list[Unit]:
-    """One unit per content, the largest first so that no worker is left with a long one at the end."""
-    groups: dict[str, list[Pair]] = defaultdict(list)
-    for i, pair in enumerate(pairs):
-        groups[pair.content if pair.reference is not None else f"no reference {i // NO_REFERENCE_UNIT}"].append(pair)
-    units = []
-    for content, group in groups.items():
-        ids = frozenset(pair.id for pair in group)
-        wanted = tuple(Wanted(series[name].id, name, ids & absent) for name, absent in missing.items() if ids & absent)
-        if wanted:
-            needed = frozenset().union(*(w.pairs for w in wanted))
-            units.append(Unit(content, tuple(pair for pair in group if pair.id in needed), wanted))
-    return sorted(units, key=lambda unit: (-sum(len(w.pairs) for w in unit.wanted), unit.content))
+def _seconds(store: Store, registry: Registry, metrics: Sequence[str]) -> Callable[[str], float]:
+    """What a metric takes for a pair, roughly: as this store measured it, else the packaged table, else as the others do."""
+    known = store.seconds_by_metric()
+    for name in metrics:
+        if name not in known and (costs := measured(name, registry.metric(name).info.version)):
+            known[name] = min(cost.seconds for cost in costs)
+    wanted = [known[name] for name in metrics if name in known]
+    usual = sum(wanted) / len(wanted) if wanted else 1.0
+    return lambda name: max(known.get(name, usual), LEAST_SECONDS)
 
 
 def execute(store: Store, todo: Plan, executor: Executor, *, on_unit: Callable[[Unit], None] | None = None) -> Outcome:

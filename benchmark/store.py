@@ -250,6 +250,14 @@ class Store:
         ((pairs, seconds),) = self._rows("SELECT SUM(pairs), SUM(seconds) FROM timing WHERE series = ?", series.id)
         return seconds / pairs if pairs else None
 
+    def seconds_by_metric(self) -> dict[str, float]:
+        """Mean processor time per pair of every metric that was timed, over all its series and data sets."""
+        return dict(
+            self._rows(
+                "SELECT s.metric, SUM(t.seconds) / SUM(t.pairs) FROM timing t JOIN series s ON s.id = t.series GROUP BY s.metric"
+            )
+        )
+
     def backends(self, series: Series) -> list[str]:
         """Names of the implementations that computed scores of a series, sorted; empty where none is on record."""
         rows = self._rows("SELECT DISTINCT backend FROM timing WHERE series = ? AND backend != ''", series.id)

@@ -56,6 +56,7 @@ def gate(
     memory: options.Memory = None,
     device: options.Device = "cpu",
     backend: options.Backend = FASTEST,
+    executor: options.Executor = options.LOCAL,
     plugin: options.Plugins = None,
     quiet: options.Quiet = False,
 ) -> None:
@@ -74,12 +75,17 @@ def gate(
     before = _before(baseline, update=update, needed=named is not None)
     name = options.table_name(dataset) if dataset else before.dataset if before else options.DEFAULT_DATASET
     wanted = _wanted(baseline, before, named, registry, update=update)
-    with tempfile.TemporaryDirectory(prefix="iqa-gate-") as folder, Store(Path(folder) / "scores.sqlite") as store:
+    crew = make_executor(registry, workers, memory, device, backend, executor)
+    with (
+        tempfile.TemporaryDirectory(prefix="iqa-gate-") as folder,
+        Store(Path(folder) / "scores.sqlite") as store,
+        crew,
+    ):
         with progress(quiet) as report:
-            todo = plan(store, registry, name, wanted, data_root, progress=report)
+            todo = plan(store, registry, name, wanted, data_root, workers=crew.workers, progress=report)
         if update and before is not None and named is not None:
             _refuse_other_data(baseline, before, todo.dataset)
-        outcome = run_plan(store, todo, make_executor(registry, workers, memory, device, backend), quiet, kept=False)
+        outcome = run_plan(store, todo, crew, quiet, kept=False)
         if update:
             _refuse_incomplete(baseline, outcome)
         now = take_reading(store, todo.dataset)

@@ -89,6 +89,16 @@ Device = Annotated[
         "--device", help="auto takes a CUDA device where there is one. Example: --device cuda:1", metavar="DEVICE"
     ),
 ]
+Executor = Annotated[
+    str,
+    typer.Option(
+        "--executor",
+        help="local processes, dask for a Dask cluster of this machine, or the address of a Dask scheduler, whose workers "
+        "must see the images under the same paths. Example: --executor dask://10.0.0.5:8786",
+        metavar="local|dask|ADDRESS",
+    ),
+]
+LOCAL = "local"
 Backend = Annotated[
     str,
     typer.Option(

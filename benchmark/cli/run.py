@@ -70,13 +70,16 @@ def run(
     registry = Registry(tuple(plugin or ()))
     wanted = options.metric_names(metrics, registry)
     datasets = options.dataset_names(dataset)
-    executor = make_executor(registry, workers, memory, device, backend)
-    with Store(options.store_path(results_folder)) as store:
+    crew = make_executor(registry, workers, memory, device, backend, executor)
+    with Store(options.store_path(results_folder)) as store, crew:
         with progress(quiet) as report:
-            plans = [plan(store, registry, name, wanted, data_root, split=split, progress=report) for name in datasets]
+            plans = [
+                plan(store, registry, name, wanted, data_root, split=split, workers=crew.workers, progress=report)
+                for name in datasets
+            ]
         missing = {one.metric for todo in plans for unit in todo.units for one in unit.wanted}
         fetch_lacking(registry, [name for name in wanted if name in missing], quiet)
-        outcomes = [run_plan(store, todo, executor, quiet) for todo in plans]
+        outcomes = [run_plan(store, todo, crew, quiet) for todo in plans]
     if board:
         from benchmark.cli.show import print_board
 

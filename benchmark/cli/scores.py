@@ -51,6 +51,7 @@ def score(
     memory: options.Memory = None,
     device: options.Device = "auto",
     backend: options.Backend = FASTEST,
+    executor: options.Executor = options.LOCAL,
     plugin: options.Plugins = None,
     quiet: options.Quiet = False,
 ) -> None:
@@ -76,10 +77,10 @@ def score(
             f"--reference: {', '.join(lacking)} compare an image with its reference: give --reference PATH, or take "
             "metrics that need none, such as --metrics niqe,brisque"
         )
-    executor = make_executor(registry, workers, memory, device, backend)
+    crew = make_executor(registry, workers, memory, device, backend, executor)
     try:
-        with progress(quiet) as report:
-            scored = adhoc.score(registry, able, pairs, executor, progress=report)
+        with crew, progress(quiet) as report:
+            scored = adhoc.score(registry, able, pairs, crew, progress=report)
     except KeyboardInterrupt:
         say("interrupted: `score` keeps nothing, and nothing was written")
         raise typer.Exit(130) from None

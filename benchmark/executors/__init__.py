@@ -4,8 +4,19 @@ Every worker computes with one thread, so that scores do not depend on the numbe
 over. A worker that dies (out of memory, a crash in native code) costs nothing but its unit's second try.
 """
 
-from benchmark.executors.crew import DIED
+from benchmark.executors.cluster import DaskExecutor
+from benchmark.executors.crew import DIED, Workers
 from benchmark.executors.local import LocalExecutor
-from benchmark.executors.resources import default_memory, default_workers, device_names, resolve_device
+from benchmark.executors.resources import cores, default_memory, default_workers, device_names, resolve_device
 
-__all__ = ["DIED", "LocalExecutor", "default_memory", "default_workers", "device_names", "resolve_device"]
+__all__ = [
+    "DIED",
+    "DaskExecutor",
+    "LocalExecutor",
+    "Workers",
+    "cores",
+    "default_memory",
+    "default_workers",
+    "device_names",
+    "resolve_device",
+]

@@ -15,6 +15,20 @@ UNITS_AHEAD = 2
 DIED = "the worker process died while scoring it (out of memory, or a crash in native code)"
 
 
+class Workers(Protocol):
+    """An executor with workers to start: as a context manager it starts them at once and keeps them until the end."""
+
+    workers: int
+    """How many there are, once started."""
+
+    def __enter__(self) -> Workers: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def results(self, units: Iterable[Unit]) -> Generator[tuple[Unit, UnitResult], None, None]:
+        """Do `units`, yielding each with its result as it ends, in no fixed order; closing it early ends the work."""
+
+
 class Fate(Enum):
     """What became of a unit that brought no result."""
 
