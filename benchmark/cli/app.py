@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from benchmark import __version__
-from benchmark.cli import doctor, gate, listing, run, scores, show, weights
+from benchmark.cli import doctor, gate, listing, run, scores, show, throughput, weights
 from benchmark.cli.terminal import say
 from benchmark.types import UserError
 
@@ -53,6 +53,7 @@ app.command("score")(scores.score)
 app.command("import-scores")(scores.import_scores)
 app.command("export")(show.export)
 app.command("gate")(gate.gate)
+app.command("throughput")(throughput.throughput)
 app.add_typer(weights.app, name="weights")
 app.add_typer(doctor.app, name="doctor")
 
