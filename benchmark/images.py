@@ -17,9 +17,10 @@ What a file may hold, and what becomes of it:
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable, Hashable
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -148,6 +149,7 @@ class ImageBatch:
             raise ValueError(f"expected uint8 images of shape (N, H, W, 3), got {rgb.dtype} {rgb.shape}")
         self.rgb = _read_only(rgb)
         self.device = device
+        self._shared: dict[Hashable, Any] = {}
 
     def __len__(self) -> int:
         return len(self.rgb)
@@ -159,9 +161,17 @@ class ImageBatch:
 
     @cached_property
     def luma(self) -> np.ndarray:
-        """BT.601 luma, full range, unrounded: float64 (N, H, W) in [0, 255]."""
-        red, green, blue = LUMA_BT601
-        return _read_only(red * self.rgb[..., 0] + green * self.rgb[..., 1] + blue * self.rgb[..., 2])
+        """BT.601 luma, full range, unrounded: float64 (N, H, W) in [0, 255]; of a grey image exactly its grey."""
+        import cv2
+
+        weights = np.rint([[1000 * weight for weight in LUMA_BT601]]).astype(np.float32)
+        luma = np.empty(self.rgb.shape[:3])
+        image, thousandths = np.empty((*self.size, 3), np.float32), np.empty(self.size, np.float32)
+        for rgb, out in zip(self.rgb, luma, strict=True):
+            np.copyto(image, rgb)
+            sums = cv2.transform(image, weights, dst=thousandths)  # whole numbers below 2^24: exact in float32
+            np.divide(sums, 1000.0, out=out, dtype=np.float64)
+        return _read_only(luma)
 
     @property
     def modified(self) -> bool:
@@ -171,8 +181,18 @@ class ImageBatch:
 
     def forget_views(self) -> None:
         """Drop all views: they are made anew from `rgb` when next asked for."""
+        self._shared.clear()
         for name in ("luma", "tensor", "luma_tensor"):
             self.__dict__.pop(name, None)
+
+    def shared(self, key: Hashable, make: Callable[[], Any]) -> Any:
+        """Return what `make` gave when `key` was first asked for, so that metrics share more than the views here.
+
+        What is made must follow from the images and the key alone, and must not be written to.
+        """
+        if key not in self._shared:
+            self._shared[key] = make()
+        return self._shared[key]
 
     @cached_property
     def tensor(self) -> torch.Tensor:

@@ -284,6 +284,23 @@ def test_luma_is_bt601_unrounded_and_full_range():
     np.testing.assert_array_equal(ImageBatch(extremes[None]).luma[0], [[0.0, 255.0]])
 
 
+def test_luma_of_grey_is_exactly_its_grey_whatever_the_size():
+    grey = np.arange(256, dtype=np.uint8)
+    for shape in [(16, 16), (1, 256), (256, 1)]:
+        rgb = np.repeat(grey.reshape(*shape, 1), 3, axis=2)
+        np.testing.assert_array_equal(ImageBatch(np.stack([rgb, 255 - rgb])).luma[1], 255.0 - grey.reshape(shape))
+    np.testing.assert_array_equal(ImageBatch(np.full((1, 1, 1, 3), 7, np.uint8)).luma, [[[7.0]]])
+
+
+def test_what_metrics_share_is_made_once_and_forgotten_with_the_views():
+    batch, made = ImageBatch(RGB[None]), []
+    assert batch.shared("mean", lambda: made.append(1) or 1.5) == 1.5
+    assert batch.shared("mean", lambda: made.append(1) or 2.5) == 1.5
+    batch.forget_views()
+    assert batch.shared("mean", lambda: made.append(1) or 3.5) == 3.5
+    assert len(made) == 2
+
+
 def test_tensors_are_float32_between_0_and_1_and_ordinary_whoever_asks_first():
     import torch
 
