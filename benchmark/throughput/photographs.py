@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from itertools import chain
+from itertools import chain, islice
 
 import numpy as np
 
@@ -12,13 +12,15 @@ from benchmark.images import read_rgb
 from benchmark.registry import Registry
 
 DATASET = "live-kodak"
-DISTORTIONS = ("jpeg", "noise")
+JPEG, NOISE = LADDERS["jpeg"], LADDERS["noise"]
+LEVELS = tuple(zip(JPEG[1], NOISE[1], strict=False))
+"""Quality of JPEG and standard deviation of noise, from light to heavy; the longer ladder's last level is not used."""
 VARIETY = 4
 """Distorted images that are cycled through, at least: a metric that remembers its last image gains nothing."""
 SENTENCE = (
     f"Input: photographs of {DATASET}, cropped at the centre, or continued by reflection where they are smaller than the "
-    "size; distorted by JPEG (qualities "
-    f"{', '.join(map(str, LADDERS['jpeg'][1]))}) and noise (sigma {', '.join(map(str, LADDERS['noise'][1]))}) in turn."
+    f"size; distorted in turn by JPEG (quality {', '.join(str(quality) for quality, _ in LEVELS)}) and noise (sigma "
+    f"{', '.join(str(sigma) for _, sigma in LEVELS)})."
 )
 
 
@@ -30,9 +32,8 @@ def reference(height: int, width: int, index: int = 0) -> np.ndarray:
 
 def distorted(image: np.ndarray, count: int) -> np.ndarray:
     """Return `count` distorted versions of an image as uint8 (count, H, W, 3); they repeat when the levels run out."""
-    ladders = [[(LADDERS[name][0], level) for level in LADDERS[name][1]] for name in DISTORTIONS]
-    kinds = list(chain.from_iterable(zip(*ladders, strict=False)))
-    made = [distort(image, level) for distort, level in kinds[:count]]
+    kinds = chain.from_iterable(((JPEG[0], quality), (NOISE[0], sigma)) for quality, sigma in LEVELS)
+    made = [distort(image, level) for distort, level in islice(kinds, count)]
     return np.stack([made[i % len(made)] for i in range(count)])
 
 
