@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from benchmark.metrics.backends import Backend, with_backends
+from benchmark.metrics.opencv_gradient import GradientScorer
 from benchmark.metrics.pairwise import metric
+
+MASKING = 170.0
+"""T of equation 4, for luma in [0, 255]."""
 
 
 @metric(
@@ -33,4 +38,4 @@ def gmsd(*, distorted: np.ndarray, reference: np.ndarray) -> float:
         return float(piq.gmsd(*pair))
 
 
-METRICS = (gmsd,)
+METRICS = (with_backends(gmsd, Backend("opencv", lambda device: GradientScorer(MASKING)), library="piq"),)

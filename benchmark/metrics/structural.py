@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
-from benchmark.metrics.pairwise import metric
+from benchmark.metrics.backends import BackedMetric, Backend, with_backends
+from benchmark.metrics.opencv_structural import StructuralScorer, Window
+from benchmark.metrics.pairwise import PairwiseMetric, metric
 
 SIGMA = 1.5
 """Of the Gaussian window, 11 x 11 pixels (Wang et al. 2004, section III-C)."""
 WINDOW = 11
 PEAK = 255
+K1, K2 = 0.01, 0.03
+"""They keep the quotients defined where both images are flat (Wang et al. 2004, section III-C)."""
 VIEWING_SIZE = 256
 """Shorter side, in pixels, that the authors' ssim.m brings an image near to before it scores."""
 SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
@@ -55,7 +59,7 @@ def _structural_similarity(*, distorted: np.ndarray, reference: np.ndarray, **op
         sigma=SIGMA,
         use_sample_covariance=False,
         data_range=PEAK,
-        **options,
+        **{"K1": K1, "K2": K2} | options,
     )
 
 
@@ -162,4 +166,16 @@ def ms_ssim_rgb(*, distorted: np.ndarray, reference: np.ndarray) -> float:
     return float(np.mean(channels))
 
 
-METRICS = (ssim, ssim_down, ssim_rgb, ms_ssim, ms_ssim_rgb)
+def _with_opencv(reference: PairwiseMetric, view: Literal["luma", "rgb"], **protocol: Any) -> BackedMetric:
+    window = Window(radius=WINDOW // 2, sigma=SIGMA, c1=(K1 * PEAK) ** 2, c2=(K2 * PEAK) ** 2)
+    scorer = StructuralScorer(window, view, **protocol)
+    return with_backends(reference, Backend("opencv", lambda device: scorer), library="scikit-image")
+
+
+METRICS = (
+    _with_opencv(ssim, "luma"),
+    _with_opencv(ssim_down, "luma", viewing_size=VIEWING_SIZE),
+    _with_opencv(ssim_rgb, "rgb"),
+    _with_opencv(ms_ssim, "luma", weights=SCALE_WEIGHTS),
+    _with_opencv(ms_ssim_rgb, "rgb", weights=SCALE_WEIGHTS),
+)
