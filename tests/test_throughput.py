@@ -19,7 +19,7 @@ from benchmark.leaderboard.board import DatasetBoard, Row
 from benchmark.registry import Registry
 from benchmark.throughput import figure, photographs
 from benchmark.throughput.measure import Task, measure_decoding, measure_metric
-from benchmark.throughput.meters import Budget, PeakMemory, time_calls
+from benchmark.throughput.meters import Budget, PeakMemory, synchroniser, time_calls
 from benchmark.throughput.pareto import pareto_front
 from benchmark.throughput.processes import WorkerError, in_fresh_process
 from benchmark.throughput.render import csv_text, json_text, markdown
@@ -216,6 +216,24 @@ def test_peak_memory_is_that_of_the_calls_and_not_of_what_was_there_before():
     assert 90 * MIB < memory.bytes() < 110 * MIB
     memory.reset()
     assert memory.bytes() < 16 * MIB
+
+
+def test_on_a_device_the_clock_waits_for_it_and_memory_is_what_torch_allocated(monkeypatch):
+    import torch
+
+    log = []
+    peak = {"cuda:0": 700}
+    monkeypatch.setattr(torch.cuda, "synchronize", lambda device: log.append(f"wait {device}"))
+    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda device: 500)
+    monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda device: peak[device])
+    monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", lambda device: peak.update({device: 500}))
+    memory = PeakMemory("cuda:0")
+    memory.reset()
+    assert memory.bytes() == 0
+    peak["cuda:0"] = 900
+    assert memory.bytes() == 400
+    time_calls(lambda i: i, log.append, Budget(0.0, repeats=1), synchroniser("cuda:0"))
+    assert log == ["wait cuda:0", 0, "wait cuda:0", "wait cuda:0", 1, "wait cuda:0", "wait cuda:0", 2, "wait cuda:0"]
 
 
 def _two_and_an_error():

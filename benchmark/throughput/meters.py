@@ -32,12 +32,12 @@ class Budget:
     def rules(self) -> str:
         """The budget in words."""
         if self.repeats is not None:
-            calls = f"{self.repeats} timed calls per row"
+            calls = f"{self.repeats} timed calls"
         else:
-            calls = f"timed calls for {self.seconds:g} s per row, at least {MIN_CALLS} and at most {MAX_CALLS:,}"
+            calls = f"timed calls for {self.seconds:g} s, at least {MIN_CALLS} and at most {MAX_CALLS:,}"
         return (
-            f"{calls}, after a warm-up of at least {WARM_UP_CALLS} calls and {WARM_UP_SHARE * self.seconds:g} s whose "
-            "timings are discarded"
+            f"{calls}, after a warm-up of {WARM_UP_CALLS} or more calls and {WARM_UP_SHARE * self.seconds:g} s or more, "
+            "whose timings are discarded"
         )
 
     def warm(self, done: list[float]) -> bool:
