@@ -151,9 +151,12 @@ def test_a_worker_that_dies_costs_only_the_pairs_of_its_metric(damaged, tmp_path
 COMMAND = [sys.executable, "-m", "benchmark", "run", "--dataset", "toy", "--plugin", str(PLUGIN), "--no-board"]
 
 
-def start(results, root, metrics="slow,difference,psnr", **options):
+def start(results, root, metrics="slow,difference,psnr", executor="local", **options):
+    if executor == "dask":
+        pytest.importorskip("distributed", reason="needs the extra dask")
+    asked = ["--metrics", metrics, "--data-root", str(root), "--results", str(results), "--workers", "2"]
     return subprocess.Popen(
-        [*COMMAND, "--metrics", metrics, "--data-root", str(root), "--results", str(results), "--workers", "2"],
+        [*COMMAND, *asked, "--executor", executor],
         stderr=subprocess.PIPE,
         text=True,
         preexec_fn=_heed_interrupts,  # noqa: PLW1509  it sets one signal and returns
@@ -220,8 +223,9 @@ def test_two_runs_at_once_lose_nothing(toy, tmp_path, uninterrupted):
     assert export(tmp_path) == uninterrupted
 
 
-def test_an_interrupt_says_what_is_kept_and_leaves_no_process(toy, tmp_path):
-    process = start(tmp_path, toy, "slower", start_new_session=True)
+@pytest.mark.parametrize("executor", ["local", "dask"])
+def test_an_interrupt_says_what_is_kept_and_leaves_no_process(toy, tmp_path, executor):
+    process = start(tmp_path, toy, "slower", executor, start_new_session=True)
     wait_for_scores(tmp_path, 0)
     process.send_signal(signal.SIGINT)
     _, messages = process.communicate(timeout=30)
@@ -232,8 +236,9 @@ def test_an_interrupt_says_what_is_kept_and_leaves_no_process(toy, tmp_path):
     assert_no_process_left(process.pid)
 
 
-def test_a_killed_run_leaves_no_worker_behind(toy, tmp_path):
-    process = start(tmp_path, toy, "slower", start_new_session=True)
+@pytest.mark.parametrize("executor", ["local", "dask"])
+def test_a_killed_run_leaves_no_worker_behind(toy, tmp_path, executor):
+    process = start(tmp_path, toy, "slower", executor, start_new_session=True)
     wait_for_scores(tmp_path, 0)
     process.kill()
     process.wait()
