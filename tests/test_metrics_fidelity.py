@@ -43,6 +43,12 @@ def test_black_against_white_is_0_db_and_equal_images_are_infinite_without_a_war
         assert score(metric, distorted=white, reference=white) == np.inf
 
 
+def test_the_squared_error_of_a_large_image_does_not_overflow_32_bits():
+    reference, distorted = np.zeros((1000, 1001, 3), np.uint8), np.full((1000, 1001, 3), 254, np.uint8)
+    expected = 20 * np.log10(255 / 254)
+    np.testing.assert_allclose(score("psnr", distorted=distorted, reference=reference), expected, rtol=1e-12)
+
+
 def test_psnr_equals_the_official_values_to_their_printed_digits(shared):
     for distorted, reference, value in official(shared, "psnr"):
         assert round(score("psnr", distorted=distorted, reference=reference), 2) == value

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from benchmark.metrics.backends import Backend, with_backends
+from benchmark.metrics.opencv_fidelity import DecibelScorer
 from benchmark.metrics.pairwise import metric
-from benchmark.metrics.squared_error import DecibelScorer, of_bytes, of_floats
 
 PEAK = 255
 CITATION = "Z. Wang, A. C. Bovik. Mean squared error: love it or leave it? IEEE Signal Processing Magazine, 2009"
@@ -60,8 +60,6 @@ def psnr_y(*, distorted: np.ndarray, reference: np.ndarray) -> float:
 
 
 METRICS = (
-    with_backends(psnr, Backend("opencv", lambda device: DecibelScorer("rgb", PEAK, of_bytes)), library="scikit-image"),
-    with_backends(
-        psnr_y, Backend("numpy", lambda device: DecibelScorer("luma", PEAK, of_floats)), library="scikit-image"
-    ),
+    with_backends(psnr, Backend("opencv", lambda device: DecibelScorer("rgb", PEAK)), library="scikit-image"),
+    with_backends(psnr_y, Backend("opencv", lambda device: DecibelScorer("luma", PEAK)), library="scikit-image"),
 )
