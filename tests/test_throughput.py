@@ -411,6 +411,7 @@ def test_sizes_and_batches_are_read():
         (["--figure", "a.gif"], "--figure: expected a file ending in .svg, .png, .pdf"),
         (["--figure", "a.svg"], "run `python -m benchmark run` first"),
         (["--batch", "8", "--save-costs", "costs.csv"], "expected 1 among --batch"),
+        (["--save-costs", "."], ".: not a table of costs"),
         (["--backend", "abacus"], "--backend: expected"),
     ],
 )

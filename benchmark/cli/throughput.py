@@ -22,82 +22,89 @@ DEFAULT_SIZE = "384x512"
 TABLES = (".csv", ".md", ".json")
 FIGURES = (".svg", ".png", ".pdf")
 
+Sizes = Annotated[
+    str,
+    typer.Option(
+        "--size",
+        help="Sizes of the images as HEIGHTxWIDTH in pixels, comma-separated. Example: --size 288x288,1080x1920",
+        metavar="SIZES",
+    ),
+]
+Batches = Annotated[
+    str,
+    typer.Option(
+        "--batch",
+        help="Distorted images that are scored in one call, comma-separated. Example: --batch 1,8",
+        metavar="NUMBERS",
+    ),
+]
+Seconds = Annotated[
+    float,
+    typer.Option(
+        "--seconds",
+        min=0.0,
+        help="Time for the timed calls of each row of the table; three calls are made at least. Example: --seconds 5",
+        metavar="SECONDS",
+    ),
+]
+Repeats = Annotated[
+    int | None,
+    typer.Option(
+        "--repeats", min=1, help="Make exactly so many timed calls per row instead. Example: --repeats 20", metavar="N"
+    ),
+]
+Tables = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--output",
+        "-o",
+        help="File to write beside the table in the terminal, by its ending .csv, .md or .json; repeatable. "
+        "Example: -o cost.csv -o cost.md",
+        metavar="FILE",
+    ),
+]
+Picture = Annotated[
+    Path | None,
+    typer.Option(
+        "--figure",
+        help="Draw agreement against cost, with the Pareto front, to an .svg, .png or .pdf: of the first size and the "
+        "smallest batch. Example: --figure cost.svg",
+        metavar="FILE",
+    ),
+]
+FigureDataset = Annotated[
+    str,
+    typer.Option(
+        "--dataset",
+        "-d",
+        help="The data set whose stored scores give the figure its SRCC. Example: --dataset tid2013",
+        metavar="NAME",
+    ),
+]
+SaveCosts = Annotated[
+    Path | None,
+    typer.Option(
+        "--save-costs",
+        help="Put the cost of each metric and size into this table, in place of what the same machine measured before. "
+        "Example: --save-costs benchmark/costs.csv",
+        metavar="FILE",
+    ),
+]
+
 
 def throughput(
     metrics: options.Metrics = options.DEFAULT_METRICS,
-    size: Annotated[
-        str,
-        typer.Option(
-            "--size",
-            help="Sizes of the images as HEIGHTxWIDTH in pixels, comma-separated. Example: --size 288x288,1080x1920",
-            metavar="SIZES",
-        ),
-    ] = DEFAULT_SIZE,
-    batch: Annotated[
-        str,
-        typer.Option(
-            "--batch",
-            help="Distorted images that are scored in one call, comma-separated. Example: --batch 1,8",
-            metavar="SIZES",
-        ),
-    ] = "1",
+    size: Sizes = DEFAULT_SIZE,
+    batch: Batches = "1",
     device: options.Device = "auto",
     backend: options.Backend = FASTEST,
-    seconds: Annotated[
-        float,
-        typer.Option(
-            "--seconds",
-            min=0.0,
-            help="Time for the timed calls of each row of the table; three calls are made at least. Example: --seconds 5",
-            metavar="SECONDS",
-        ),
-    ] = 2.0,
-    repeats: Annotated[
-        int | None,
-        typer.Option(
-            "--repeats",
-            min=1,
-            help="Make exactly so many timed calls per row instead. Example: --repeats 20",
-            metavar="N",
-        ),
-    ] = None,
-    output: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--output",
-            "-o",
-            help="File to write beside the table in the terminal, by its ending .csv, .md or .json; repeatable. "
-            "Example: -o cost.csv -o cost.md",
-            metavar="FILE",
-        ),
-    ] = None,
-    figure: Annotated[
-        Path | None,
-        typer.Option(
-            "--figure",
-            help="Draw agreement against cost, with the Pareto front, to an .svg, .png or .pdf. Example: --figure cost.svg",
-            metavar="FILE",
-        ),
-    ] = None,
-    dataset: Annotated[
-        str,
-        typer.Option(
-            "--dataset",
-            "-d",
-            help="The data set whose stored scores give the figure its SRCC. Example: --dataset tid2013",
-            metavar="NAME",
-        ),
-    ] = options.DEFAULT_DATASET,
+    seconds: Seconds = 2.0,
+    repeats: Repeats = None,
+    output: Tables = None,
+    figure: Picture = None,
+    dataset: FigureDataset = options.DEFAULT_DATASET,
     results_folder: options.Results = Path("results"),
-    save_costs: Annotated[
-        Path | None,
-        typer.Option(
-            "--save-costs",
-            help="Put the cost of each metric and size into this table, in place of what the same machine measured before. "
-            "Example: --save-costs benchmark/costs.csv",
-            metavar="FILE",
-        ),
-    ] = None,
+    save_costs: SaveCosts = None,
     plugin: options.Plugins = None,
     quiet: options.Quiet = False,
 ) -> None:
@@ -113,11 +120,13 @@ def throughput(
       python -m benchmark throughput --metrics all-ready --figure cost.svg --dataset live-kodak --results results
       python -m benchmark throughput --metrics ssim --backend reference --repeats 20
     """
+    from benchmark.costs import save
     from benchmark.executors import resolve_device
     from benchmark.files import write_whole
     from benchmark.throughput.measure import Task
     from benchmark.throughput.meters import Budget
-    from benchmark.throughput.render import csv_text, json_text, markdown
+    from benchmark.throughput.render import RENDERERS
+    from benchmark.throughput.report import costs
     from benchmark.throughput.session import measure
     from benchmark.throughput.terminal import TerminalReport
 
@@ -127,8 +136,8 @@ def throughput(
     tables = [_file(path, "--output", TABLES) for path in output or ()]
     picture = _file(figure, "--figure", FIGURES) if figure else None
     batches = batch_sizes(batch)
-    if save_costs and 1 not in batches:
-        raise UserError("--save-costs: costs are those of a pair at a time; expected 1 among --batch")
+    if save_costs:
+        _check_costs(save_costs, batches)
     task = Task(
         plugins=registry.plugins,
         sizes=image_sizes(size),
@@ -141,11 +150,10 @@ def throughput(
     with progress(quiet) as report:
         found = measure(registry, wanted, task, report)
     results.print(TerminalReport(found))
-    renderers = {".csv": csv_text, ".md": markdown, ".json": json_text}
     for path in tables:
-        write_whole(path, renderers[path.suffix.lower()](found))
+        write_whole(path, RENDERERS[path.suffix.lower()](found))
     if save_costs:
-        _save_costs(save_costs, found)
+        save(save_costs, costs(found))
     if picture and board:
         _draw(picture, found, board)
     if found.failures:
@@ -191,11 +199,14 @@ def _board(results_folder: Path, registry: Registry, dataset: str) -> DatasetBoa
     return board.datasets[0]
 
 
-def _save_costs(path: Path, report: Report) -> None:
-    from benchmark.costs import save
-    from benchmark.throughput.report import costs
+def _check_costs(path: Path, batches: tuple[int, ...]) -> None:
+    """Raise UserError, before any work is done, when costs could not be put into this table."""
+    from benchmark.costs import read
 
-    save(path, costs(report))
+    if 1 not in batches:
+        raise UserError("--save-costs: costs are those of a pair at a time; expected 1 among --batch")
+    if path.exists():
+        read(path)
 
 
 def _draw(path: Path, report: Report, board: DatasetBoard) -> None:

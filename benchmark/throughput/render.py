@@ -188,3 +188,7 @@ def _text(value: Any) -> str:
     if value is None:
         return ""
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+RENDERERS: dict[str, Callable[[Report], str]] = {".csv": csv_text, ".md": markdown, ".json": json_text}
+"""What writes a file, by its ending."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +16,8 @@ from benchmark.throughput.processes import WorkerError, in_fresh_process
 from benchmark.throughput.report import SCHEMA, Cell, Decoding, Report
 from benchmark.types import Progress
 
-DECODE = "decode"
+WHAT = "throughput"
+"""Name of the progress bar."""
 
 
 def measure(registry: Registry, metrics: Sequence[str], task: Task, progress: Progress) -> Report:
@@ -24,11 +25,14 @@ def measure(registry: Registry, metrics: Sequence[str], task: Task, progress: Pr
     machine = this_machine(device=task.device, threads=THREADS)
     expected = {name: task.cells(registry.metric(name).info) for name in metrics}
     total = sum(map(len, expected.values())) + len(task.sizes) * len(ENDINGS)
-    decoding = _decoding(task, lambda done, what: progress(done, total, what))
+
+    def after(start: int) -> Callable[[int], None]:
+        return lambda done: progress(start + done, total, WHAT)
+
+    decoding = _decoding(task, after(0))
     cells: list[Cell] = []
     for name, empty in expected.items():
-        start = len(decoding) + len(cells)
-        cells += _cells(name, empty, task, lambda done, what, start=start: progress(start + done, total, what))
+        cells += _cells(name, empty, task, after(len(decoding) + len(cells)))
     return Report(
         machine=machine,
         images=photographs.SENTENCE,
@@ -50,27 +54,27 @@ def rules(task: Task) -> str:
     )
 
 
-def _cells(name: str, empty: Sequence[Cell], task: Task, report) -> list[Cell]:
+def _cells(name: str, empty: Sequence[Cell], task: Task, report: Callable[[int], None]) -> list[Cell]:
     """The cells of one metric; those that its process did not come to carry the reason."""
     found: list[Cell] = []
-    report(0, "throughput")
+    report(0)
     try:
         for cell in in_fresh_process(measure_metric, name, task):
             found.append(cell)
-            report(len(found), "throughput")
+            report(len(found))
     except WorkerError as error:
         found += [replace(cell, failure=str(error)) for cell in empty[len(found) :]]
     return found
 
 
-def _decoding(task: Task, report) -> list[Decoding]:
+def _decoding(task: Task, report: Callable[[int], None]) -> list[Decoding]:
     found: list[Decoding] = []
     expected = [(kind, height, width) for height, width in task.sizes for kind in ENDINGS]
     with tempfile.TemporaryDirectory(prefix="iqa-throughput-") as folder:
         try:
             for one in in_fresh_process(measure_decoding, task.sizes, task.budget, Path(folder)):
                 found.append(one)
-                report(len(found), "throughput")
+                report(len(found))
         except WorkerError as error:
             missing = expected[len(found) :]
             found += [Decoding(kind, height, width, 0, failure=str(error)) for kind, height, width in missing]
