@@ -6,15 +6,20 @@ Nothing else in the program turns a sign: a metric that runs against people come
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from benchmark.kept import Entry, KeptAgreements, entry_key, sample_key
 from benchmark.measured import Measured
 from benchmark.types import Agreement, DatasetInfo, Estimate, MetricInfo, Pair
 
 if TYPE_CHECKING:
     from benchmark.statistics import Comparison
+    from benchmark.statistics.inputs import Floats
+
+TOGETHER = 8
+"""How many metrics are measured at a time: they share the work on the labels, and memory is bounded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,35 +72,47 @@ def evaluate(
     *,
     subset: str = "all",
     statistics: Sequence[str] | None = None,
+    paired: bool = True,
     replicates: int = 1000,
     confidence: float = 0.95,
     seed: int = 0,
+    kept: KeptAgreements | None = None,
+    on_done: Callable[[int], None] | None = None,
 ) -> Evaluation:
-    """Measure several metrics, by label, on the same `pairs`, and test them against each other.
+    """Measure several metrics, by label, on the same `pairs`, and with `paired` test them against each other.
 
     Metrics are compared only among those that have a score for every pair. Everything is a function of labels, scores
-    and `seed`: neither the order of the metrics nor the others' presence changes an estimate.
+    and `seed`: neither the order of the metrics nor the others' presence changes an estimate. What `kept` holds is not
+    computed again, and what is computed is put there; `on_done` hears of so many more metrics.
     """
-    groups: dict[tuple[str, ...], list[str]] = {}
+    asked = _Asked(tuple(statistics) if statistics is not None else None, paired, replicates, confidence, seed)
+    groups: dict[bytes, list[str]] = {}
+    scores: dict[str, Floats] = {}
     for label, one in measured.items():
-        groups.setdefault(tuple(pair.id for pair in one.scored(pairs)), []).append(label)
+        scores[label] = oriented_scores(one.info, pairs, one.scores)
+        groups.setdefault(_scored(scores[label]).tobytes(), []).append(label)
     estimates: dict[str, dict[str, Estimate]] = {}
+    counts: dict[str, tuple[int, int]] = {}
+    missing: dict[str, tuple[Pair, ...]] = {}
     comparison: Comparison | None = None
-    for ids, labels in groups.items():
-        scored = measured[labels[0]].scored(pairs)
-        arrays = {label: oriented_scores(measured[label].info, scored, measured[label].scores) for label in labels}
-        found, compared = _statistics(dataset, scored, arrays, statistics, replicates, confidence, seed)
+    for labels in groups.values():
+        mask = _scored(scores[labels[0]])
+        scored = [pair for pair, finite in zip(pairs, mask, strict=True) if finite]
+        arrays = {label: scores[label][mask] for label in labels}
+        found, compared = _statistics(dataset, scored, arrays, asked, kept, on_done)
         estimates |= found
-        comparison = compared if len(ids) == len(pairs) else comparison
+        comparison = compared if len(scored) == len(pairs) else comparison
+        counts |= dict.fromkeys(labels, (len(scored), len({pair.content for pair in scored})))
+        missing |= dict.fromkeys(labels, tuple(pair for pair, finite in zip(pairs, mask, strict=True) if not finite))
     agreements = {
         label: Agreement(
             metric=one.info.name,
             dataset=dataset.name,
             subset=subset,
             n_expected=len(pairs),
-            n_scored=len(one.scored(pairs)),
-            n_failed=len(one.failed(pairs)),
-            n_contents=len({pair.content for pair in one.scored(pairs)}),
+            n_scored=counts[label][0],
+            n_failed=len(one.failed(missing[label])),
+            n_contents=counts[label][1],
             statistics=estimates[label],
             warnings=tuple(_warnings(dataset, one.info, estimates[label])),
         )
@@ -119,10 +136,12 @@ def evaluate_parts(
     replicates: int = 1000,
     confidence: float = 0.95,
     seed: int = 0,
+    kept: KeptAgreements | None = None,
+    on_done: Callable[[int], None] | None = None,
 ) -> dict[str, dict[str, Agreement]]:
     """SRCC of each metric on each distortion in `parts`: by label, then by distortion.
 
-    SRCC alone, since it needs no fit: 25 types of 40 metrics then cost seconds.
+    SRCC alone, since it needs no fit: 25 types of 40 metrics then cost seconds. The rest as in `evaluate`.
     """
     result: dict[str, dict[str, Agreement]] = {label: {} for label in measured}
     for part in parts:
@@ -133,43 +152,99 @@ def evaluate_parts(
             measured,
             subset=name,
             statistics=("srcc",),
+            paired=False,
             replicates=replicates,
             confidence=confidence,
             seed=seed,
+            kept=kept,
+            on_done=on_done,
         )
         for label, agreement in evaluation.agreements.items():
             result[label][part] = agreement
     return result
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is computed of each metric: all that its numbers depend on beside labels and scores."""
+
+    statistics: tuple[str, ...] | None
+    paired: bool
+    replicates: int
+    confidence: float
+    seed: int
+
+
 def _statistics(
     dataset: DatasetInfo,
     pairs: Sequence[Pair],
-    scores: Mapping[str, Any],
-    statistics: Sequence[str] | None,
-    replicates: int,
-    confidence: float,
-    seed: int,
+    scores: Mapping[str, Floats],
+    asked: _Asked,
+    kept: KeptAgreements | None,
+    on_done: Callable[[int], None] | None,
 ) -> tuple[dict[str, dict[str, Estimate]], Comparison | None]:
     """Estimates by label and statistic, and the paired tests; arrays (N,) of `scores` are oriented."""
     import benchmark.statistics as stats
 
     if not pairs:
         undefined = Estimate(math.nan, method="undefined: no pair was scored")
-        return {label: dict.fromkeys(statistics or stats.BASIC, undefined) for label in scores}, None
-    labels = oriented_labels(dataset, pairs)
-    contents = [pair.content for pair in pairs]
-    found = stats.evaluate(
-        scores,
-        labels,
-        contents,
-        **_label_noise(pairs),
-        replicates=replicates,
-        confidence=confidence,
-        seed=seed,
-        only=statistics,
+        return {label: dict.fromkeys(asked.statistics or stats.BASIC, undefined) for label in scores}, None
+    labels, contents, noise = oriented_labels(dataset, pairs), [pair.content for pair in pairs], _label_noise(pairs)
+    entries: dict[bytes, Entry] = {}
+    keys = {label: label.encode() for label in scores}
+    if kept:
+        sample = sample_key(labels, contents, noise, asdict(asked))
+        keys = {label: entry_key(sample, column) for label, column in scores.items()}
+        entries = kept.get(list(keys.values()))
+    absent = [label for label, key in keys.items() if key not in entries]
+    for at in range(0, len(absent), TOGETHER):
+        together = absent[at : at + TOGETHER]
+        found = stats.evaluate(
+            {label: scores[label] for label in together},
+            labels,
+            contents,
+            **noise,
+            replicates=asked.replicates,
+            confidence=asked.confidence,
+            seed=asked.seed,
+            only=asked.statistics,
+            paired=False,
+        )
+        new = {
+            keys[label]: Entry(found.statistics[label], found.resamples[label].tobytes() if asked.paired else b"")
+            for label in together
+        }
+        entries |= new
+        if kept:
+            kept.put(new)
+        if on_done:
+            on_done(len(together))
+    if on_done:
+        on_done(len(scores) - len(absent))
+    return (
+        {label: entries[key].statistics for label, key in keys.items()},
+        _compared({label: entries[key] for label, key in keys.items()}, contents, asked) if asked.paired else None,
     )
-    return found.statistics, found.comparison
+
+
+def _compared(entries: Mapping[str, Entry], contents: Sequence[str], asked: _Asked) -> Comparison:
+    import numpy as np
+
+    from benchmark.statistics import compare_resamples
+
+    return compare_resamples(
+        {label: entry.statistics["srcc"].value for label, entry in entries.items()},
+        {label: np.frombuffer(entry.resamples) for label, entry in entries.items()},
+        contents,
+        confidence=asked.confidence,
+    )
+
+
+def _scored(scores: Floats) -> Any:
+    """Which pairs have a finite score: (N,) of bool."""
+    import numpy as np
+
+    return np.isfinite(scores)
 
 
 def _label_noise(pairs: Sequence[Pair]) -> dict[str, Any]:
@@ -228,10 +303,10 @@ def _test_sentence(comparison: Comparison | None) -> str:
 
 
 def oriented_scores(info: MetricInfo, pairs: Sequence[Pair], scores: Mapping[str, float]):
-    """Scores of `pairs` as float64 (N,), negated where the metric declares that lower is better."""
+    """Scores of `pairs` as float64 (N,), nan without one, negated where the metric declares that lower is better."""
     import numpy as np
 
-    values = np.array([scores[pair.id] for pair in pairs], dtype=np.float64)
+    values = np.array([scores.get(pair.id, math.nan) for pair in pairs], dtype=np.float64)
     return values if info.higher_is_better else -values
 
 

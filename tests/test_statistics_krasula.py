@@ -72,7 +72,7 @@ def test_a_metric_that_knows_the_label_tells_better_from_worse_and_its_reverse_t
 def test_without_the_number_of_ratings_fewer_pairs_are_different_and_none_wrongly_so(ratings: pd.DataFrame) -> None:
     mos, std, n = ratings.mos.to_numpy(), ratings["std"].to_numpy(), ratings.n.to_numpy()
     everything = slice(0, len(mos))
-    known, unknown = (np.triu(judged(mos, std, count).verdicts(everything, 0), 1) for count in (n, None))
+    known, unknown = (np.triu(judged(mos, std, count).verdicts(everything, everything), 1) for count in (n, None))
     assert np.all(known[unknown != 0] == unknown[unknown != 0])
     assert 0.3 < np.count_nonzero(unknown) / np.count_nonzero(known) < 0.9
     statistics = agreement_statistics(_metric(ratings, 0.5), mos, ratings.content, label_std=std, replicates=50)

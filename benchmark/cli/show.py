@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from benchmark.cli import options
-from benchmark.cli.terminal import results
+from benchmark.cli.terminal import progress, results, say
 from benchmark.names import unknown_name
 from benchmark.registry import Registry
 from benchmark.store import Store
-from benchmark.types import UserError
+from benchmark.types import Progress, UserError
 
+if TYPE_CHECKING:
+    from benchmark.kept import KeptAgreements
+
+PATIENCE_SECONDS = 1.0
+"""Work that takes less shows no progress."""
 FORMAT_OF_SUFFIX = {".md": "markdown", ".csv": "csv", ".json": "json", ".tex": "latex"}
 
 
@@ -75,10 +82,12 @@ def leaderboard(
             "and .md, .csv, .json and .tex say which"
         )
     registry = Registry(tuple(plugin or ()))
-    with Store(options.store_path(results_folder), readonly=True) as store:
+    with Store(options.store_path(results_folder), readonly=True) as store, _kept(results_folder) as (kept, report):
         board = build(
             store,
             registry,
+            kept=kept,
+            progress=report,
             datasets=_stored_datasets(store, dataset),
             metrics=None if metrics is None else options.names(metrics, "--metrics"),
             subset=subset,
@@ -96,6 +105,18 @@ def leaderboard(
         typer.echo(rendered, nl=False)
 
 
+@contextmanager
+def _kept(results_folder: Path) -> Iterator[tuple[KeptAgreements, Progress]]:
+    """Yield the statistics kept in a results folder, and a report that draws once they take longer than a moment."""
+    from benchmark.kept import FILE, KeptAgreements
+
+    start = time.monotonic()
+    with KeptAgreements(results_folder / FILE) as kept, progress(quiet=False) as report:
+        yield kept, lambda *of: report(*of) if time.monotonic() - start > PATIENCE_SECONDS else None
+    if kept.problem and time.monotonic() - start > PATIENCE_SECONDS:
+        say(kept.problem)
+
+
 def print_board(
     results_folder: Path,
     registry: Registry,
@@ -108,8 +129,17 @@ def print_board(
     from benchmark.leaderboard.build import build
     from benchmark.leaderboard.render import render
 
-    with Store(options.store_path(results_folder), readonly=True) as store:
-        board = build(store, registry, datasets=datasets, metrics=metrics, split=split, replicates=replicates)
+    with Store(options.store_path(results_folder), readonly=True) as store, _kept(results_folder) as (kept, report):
+        board = build(
+            store,
+            registry,
+            datasets=datasets,
+            metrics=metrics,
+            split=split,
+            replicates=replicates,
+            kept=kept,
+            progress=report,
+        )
     results.print(render(board, "terminal"))
 
 

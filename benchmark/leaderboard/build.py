@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import benchmark
 from benchmark import published
 from benchmark.agreement import evaluate, evaluate_parts
+from benchmark.kept import KeptAgreements
 from benchmark.leaderboard.board import HIGHER_IS_BETTER, SCHEMA, Board, DatasetBoard, Reported, Row
 from benchmark.leaderboard.overall import overall
 from benchmark.measured import Measured, current, version_name
@@ -17,7 +18,7 @@ from benchmark.names import unknown_name
 from benchmark.registry import Registry
 from benchmark.store import Store, StoredDataset
 from benchmark.subsets import distortions, take_subset
-from benchmark.types import MetricInfo, Pair, UserError
+from benchmark.types import MetricInfo, Pair, Progress, UserError
 
 SORTS = (*HIGHER_IS_BETTER, "name", "time")
 SHOWN_FAILURES = 3
@@ -37,13 +38,16 @@ def build(
     confidence: float = 0.95,
     seed: int = 0,
     by_distortion: bool = True,
+    kept: KeptAgreements | None = None,
+    progress: Progress | None = None,
 ) -> Board:
     """Make the board of everything stored, or of the named `datasets` and `metrics`.
 
     `subset` and `split` are those of `benchmark.subsets.take_subset` and `benchmark.pairs.split_pairs`. `sort` orders
     the rows by a statistic (best first), by "name" or by "time"; the rank is always by SRCC. Without a registry every
     metric counts with what was stored last. `all_versions` shows every version and label revision, each its own row.
-    `replicates` of the bootstrap; 0 for no intervals.
+    `replicates` of the bootstrap; 0 for no intervals. `kept` saves computing what was computed before; `progress` hears
+    how many metrics are done, the parts by distortion counted apart.
     Raises UserError for an unknown name, sort key, subset or split, naming what exists.
     """
     if sort not in SORTS:
@@ -72,8 +76,9 @@ def build(
                 measured,
                 subset="; ".join(conditions) or "all",
                 sort=sort,
-                options={"replicates": replicates, "confidence": confidence, "seed": seed},
+                options={"replicates": replicates, "confidence": confidence, "seed": seed, "kept": kept},
                 parts=distortions(pairs) if by_distortion and len(distortions(pairs)) > 1 else [],
+                progress=progress,
             )
         )
     if refused and not boards:
@@ -133,11 +138,13 @@ def _dataset_board(
     sort: str,
     options: Mapping,
     parts: Sequence[str],
+    progress: Progress | None,
 ) -> DatasetBoard:
     labels = _labels(measured)
     ran = {label: one for label, one in zip(labels, measured, strict=True) if one.scores or not one.not_run}
-    evaluation = evaluate(stored.info, pairs, ran, subset=subset, **options)
-    by_part = evaluate_parts(stored.info, pairs, ran, parts, within=subset, **options)
+    on_done = _counted(progress, len(ran) * (1 + len(parts)), f"{stored.info.name}: statistics")
+    evaluation = evaluate(stored.info, pairs, ran, subset=subset, on_done=on_done, **options)
+    by_part = evaluate_parts(stored.info, pairs, ran, parts, within=subset, on_done=on_done, **options)
     rows = []
     for label, one in zip(labels, measured, strict=True):
         agreement = evaluation.agreements.get(label)
@@ -164,6 +171,20 @@ def _dataset_board(
         interval=evaluation.interval,
         tests=evaluation.tests,
     )
+
+
+def _counted(progress: Progress | None, total: int, what: str) -> Callable[[int], None] | None:
+    """Add up what is done, for `progress`."""
+    if progress is None:
+        return None
+    done = 0
+
+    def on_done(more: int) -> None:
+        nonlocal done
+        done += more
+        progress(done, total, what)
+
+    return on_done
 
 
 def _labels(measured: Sequence[Measured]) -> list[str]:

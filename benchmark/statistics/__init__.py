@@ -3,7 +3,7 @@
 Pure functions on float64 arrays in which higher is better. Nothing here knows of pairs, metrics, data sets or stores.
 """
 
-from benchmark.statistics.comparison import Comparison, PairedTest
+from benchmark.statistics.comparison import Comparison, PairedTest, compare_resamples
 from benchmark.statistics.correlation import kendall, pearson, spearman
 from benchmark.statistics.evaluation import BASIC, WITH_LABEL_NOISE, Evaluation, agreement_statistics, compare, evaluate
 from benchmark.statistics.logistic import LogisticFit, fit_logistic
@@ -17,6 +17,7 @@ __all__ = [
     "PairedTest",
     "agreement_statistics",
     "compare",
+    "compare_resamples",
     "evaluate",
     "fit_logistic",
     "kendall",

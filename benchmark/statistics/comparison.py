@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
+import numpy.typing as npt
 
 from benchmark.statistics.inputs import Floats
 from benchmark.statistics.intervals import standard_error, t_quantile, why_no_interval
-from benchmark.statistics.resampling import Clusters, drawn_and_left_out
+from benchmark.statistics.resampling import Clusters, clusters_of, drawn_and_left_out
 from benchmark.types import Estimate
 
 ALPHA = 0.05
@@ -142,3 +143,19 @@ def compare_replicates(
             for test, p_holm in zip(tests, corrected, strict=True)
         ),
     )
+
+
+def compare_resamples(
+    values: Mapping[str, float],
+    resamples: Mapping[str, Floats],
+    contents: npt.ArrayLike,
+    *,
+    confidence: float = 0.95,
+    statistic: str = "srcc",
+) -> Comparison:
+    """Test every two metrics from what `evaluate` found before: their values and `Evaluation.resamples`, by metric.
+
+    `contents`, the number of resamples and the seed must have been the same for all of them.
+    """
+    clusters = clusters_of(contents, length=len(np.asarray(contents)))
+    return compare_replicates(statistic, values, resamples, clusters, confidence=confidence)

@@ -15,7 +15,7 @@ from benchmark.statistics.correlation import kendall, pearson, spearman, why_und
 from benchmark.statistics.fit_replicates import ErrorStatistic, FitReplicates
 from benchmark.statistics.inputs import Floats, finite
 from benchmark.statistics.intervals import SCALES, bootstrap_interval
-from benchmark.statistics.krasula import area_replicates, areas, judged
+from benchmark.statistics.krasula import areas_of_all, judged
 from benchmark.statistics.label_noise import checked_label_noise, label_half_width, outlier_ratio, rmse_star
 from benchmark.statistics.logistic import LogisticFit, fit_logistic
 from benchmark.statistics.replicates import kendall_replicates, pearson_replicates, spearman_replicates
@@ -42,6 +42,9 @@ class Evaluation:
     fits: dict[str, LogisticFit]
     """The logistic map of each metric."""
     comparison: Comparison
+    """Without a test where none was asked for."""
+    resamples: dict[str, Floats]
+    """By metric: the compared statistic in each resample, drawn and leave-one-out, as `compare_resamples` takes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,7 @@ def evaluate(
     fit: Literal[4, 5] = 4,
     statistic: str = "srcc",
     only: Sequence[str] | None = None,
+    paired: bool = True,
     threads: int | None = None,
 ) -> Evaluation:
     """Measure several metrics on the same pairs, with intervals, and compare them by `statistic`.
@@ -91,6 +95,7 @@ def evaluate(
     Each of `scores_by_metric` and `labels`: (N,), finite, higher better; `contents`: (N,) names. `label_std` is the
     standard deviation of each label and `n_ratings` the number of ratings it is made of (one number, or (N,)).
     `only` leaves all other statistics, and the fit if none of them needs it, out; no estimate changes by that.
+    `paired=False` leaves the tests between metrics out.
     The same arguments give the same bits for any number of threads (default: the cores this process may use).
     Raises ValueError for arrays of other lengths, NaN or infinity, naming what came.
     """
@@ -106,7 +111,10 @@ def evaluate(
     statistics = {
         name: {key: _estimate(sample, measured, key, name, confidence) for key in wanted} for name in sample.scores
     }
-    return Evaluation(statistics, fits, _compare(sample, measured, statistic, confidence))
+    comparison = _compare(sample, measured, statistic, confidence) if paired else Comparison(statistic, ())
+    return Evaluation(
+        statistics, fits, comparison, {name: measured.replicates[statistic, name] for name in sample.scores}
+    )
 
 
 def agreement_statistics(
@@ -268,13 +276,12 @@ def _measure_areas(sample: _Sample, measured: _Measured) -> None:
     stimuli = judged(sample.labels, sample.label_std, sample.n_ratings)
     note = STD_AS_ERROR if sample.n_ratings is None else ""
 
-    def work(name: str, column: Floats) -> None:
-        different, better = areas(stimuli, column)
-        drawn = area_replicates(stimuli, column, sample.clusters, sample.weights)
-        for key, value, row in (("auc_different", different, drawn[0]), ("auc_better", better, drawn[1])):
+    values, rows = areas_of_all(
+        stimuli, list(sample.scores.values()), (sample.clusters, sample.weights), threads=sample.threads
+    )
+    for name, areas, drawn in zip(sample.scores, values, rows, strict=True):
+        for key, value, row in zip(("auc_different", "auc_better"), areas, drawn, strict=True):
             measured.add(key, name, value, row, note if np.isfinite(value) else NO_JUDGED_PAIRS)
-
-    run_all([partial(work, name, column) for name, column in sample.scores.items()], threads=sample.threads)
 
 
 def _estimate(sample: _Sample, measured: _Measured, key: str, name: str, confidence: float) -> Estimate:
