@@ -6,11 +6,15 @@ import socket
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from command import benchmark
+from conftest import PLUGIN
 
+from benchmark.cli import weights as cli
+from benchmark.registry import Registry
 from benchmark.types import UserError
 from benchmark.weights import cache
 from benchmark.weights import fetch as fetching
@@ -31,6 +35,7 @@ def record(url="", **facts):
 def own_folder(tmp_path, monkeypatch):
     monkeypatch.setenv(cache.ENVIRONMENT, str(tmp_path / "weights"))
     monkeypatch.setattr(fetching, "_dead", {})
+    monkeypatch.delenv(fetching.OFFLINE, raising=False)
     return tmp_path / "weights"
 
 
@@ -277,6 +282,96 @@ def test_a_wrong_cut_or_absent_answer_leaves_nothing(server, own_folder, answer,
     assert not own_folder.exists() or files_below(own_folder) == []
 
 
+class Net:
+    """A metric that lacks a file of weights as long as it is not here, and perhaps a package."""
+
+    def __init__(self, name, file, package=""):
+        self.name, self.file, self.package = name, file, package
+
+    def missing(self):
+        return self.package or cache.missing([self.file])
+
+
+@pytest.fixture
+def lacking(monkeypatch):
+    """A function that makes metrics of files, known to the command line as those that need them."""
+
+    def make(*nets):
+        registry = Registry()
+        registry.metrics |= {net.name: net for net in nets}
+        monkeypatch.setattr(cli, "needed_by", lambda name: tuple(net.file for net in nets if net.name == name))
+        return registry
+
+    return make
+
+
+def test_a_run_fetches_what_its_metrics_lack_and_each_file_once(server, lacking, capfd):
+    address, bodies = server
+    bodies["/net.pth"] = len(CONTENT), CONTENT
+    file = record(f"{address}/net.pth")
+    registry = lacking(Net("net", file), Net("wide", file))
+    cli.fetch_lacking(registry, ["psnr", "net", "wide"], quiet=False)
+    assert cache.state(file) is State.HERE
+    assert capfd.readouterr().err == f"fetching net.pth (1.3 MB) from {address.removeprefix('http://')}\n"
+    bodies.clear()
+    cli.fetch_lacking(registry, ["net", "wide"], quiet=False)
+    assert capfd.readouterr().err == ""
+
+
+def test_what_cannot_be_had_is_one_line_per_file_and_the_others_are_fetched(server, lacking, capfd):
+    address, bodies = server
+    bodies["/net.pth"] = len(CONTENT), CONTENT
+    dead = record(f"http://127.0.0.1:{closed_port()}/far.pth")
+    dead = replace(dead, name="far.pth")
+    registry = lacking(Net("far", dead), Net("net", record(f"{address}/net.pth")))
+    cli.fetch_lacking(registry, ["far", "net"], quiet=True)
+    (line,) = capfd.readouterr().err.splitlines()
+    assert line.startswith("far.pth cannot be fetched (127.0.0.1")
+    assert str(path_of(dead)) in line
+    assert cache.state(record()) is State.HERE
+
+
+def test_nothing_is_fetched_for_a_metric_that_lacks_a_package_or_a_file_without_an_address(lacking, own_folder, capfd):
+    file = record("http://127.0.0.1:9/net.pth")
+    cli.fetch_lacking(lacking(Net("net", file, "the package pyiqa"), Net("own", record())), ["net", "own"], quiet=False)
+    assert capfd.readouterr().err == ""
+    assert not own_folder.exists()
+
+
+@pytest.mark.parametrize(("value", "forbidden"), [("1", True), ("", False), ("0", False)])
+def test_one_variable_forbids_the_network(value, forbidden, monkeypatch, lacking, capfd):
+    monkeypatch.setenv(fetching.OFFLINE, value)
+    monkeypatch.setattr(fetching, "_alive", set())
+    asked = []
+    monkeypatch.setattr(fetching, "_open", lambda url: asked.append(url) or (_ for _ in ()).throw(OSError("no")))
+    file = record("http://host/net.pth")
+    assert fetching.answers("http://other") is False
+    with pytest.raises(UserError, match=r"weights add net\.pth|copy it to"):
+        fetch(file)
+    cli.fetch_lacking(lacking(Net("net", file)), ["net"], quiet=False)
+    assert bool(asked) is not forbidden
+    assert (capfd.readouterr().err == "") is forbidden
+
+
+def test_a_run_without_network_or_terminal_asks_nothing_and_scores_the_rest(tmp_path, own_folder, toy):
+    """The address of a proxy that is not there stands for a dead network."""
+    nowhere = f"http://127.0.0.1:{closed_port()}"
+    environment = {cache.ENVIRONMENT: str(own_folder), "https_proxy": nowhere, "HTTPS_PROXY": nowhere}
+    command = ("run", "--plugin", PLUGIN, "--dataset", "toy", "--data-root", toy, "--results", tmp_path / "results")
+    command += ("--workers", "1", "--metrics", "difference,dists,lpips-vgg", "--replicates", "100")
+    done = benchmark(*command, environment=environment, stdin=subprocess.DEVNULL)
+    assert done.returncode == 3, done.stderr
+    assert done.stderr.count("vgg16-397923af.pth cannot be fetched (download.pytorch.org") == 1
+    assert "dists not run" in done.stderr
+    assert "lpips-vgg not run" in done.stderr
+    assert "24 scores made" in done.stderr
+    done = benchmark(*command, "--no-fetch", environment=environment, stdin=subprocess.DEVNULL)
+    assert done.returncode == 3
+    assert "fetch" not in done.stderr.replace("weights fetch", "")
+    assert "dists not run" in done.stderr
+    assert not own_folder.exists()
+
+
 def test_the_catalogue_is_complete_and_its_embedded_files_are_what_it_says():
     assert len({file.name for file in FILES}) == len(FILES)
     for file in FILES:
@@ -309,6 +404,9 @@ def test_the_command_line_adds_lists_checks_and_finds_damage(tmp_path, own_folde
     assert "NOTE.md" not in done.stdout
     listed = benchmark("weights", "list", environment=folder)
     assert listed.returncode == 0, listed.stderr
+    for file in FILES:
+        assert file.name in listed.stdout, "whole, so that it can be copied"
+        assert file.editions[0].sha256[:12] in listed.stdout
     assert str(own_folder) in listed.stderr
     (own_folder / "hub" / "pyiqa" / "LPIPS_v0.1_vgg-a78928a0.pth").write_bytes(b"x")
     checked = benchmark("weights", "check", environment=folder)

@@ -137,10 +137,11 @@ def fetch_lacking(registry: Registry, metrics: Iterable[str], quiet: bool) -> No
 
 def _bring(file: WeightsFile, quiet: bool) -> None:
     """Fetch one file, saying so; raises UserError in one line."""
-    from benchmark.weights.fetch import fetch
+    from benchmark.weights.fetch import fetch, offline
 
     size = file.editions[0].size
-    say(f"fetching {file.name}{f' ({cache.size_text(size)})' if size else ''} from {_source(file)}", quiet=quiet)
+    sized = f"{file.name} ({cache.size_text(size)})" if size else file.name
+    say(f"fetching {sized} from {_source(file)}", quiet=quiet or offline())
     with progress(quiet) as report:
         fetch(file, lambda done, total, name: report(done // KILOBYTE, total // KILOBYTE, f"{name} (kB)"))
     if cache.state(file) is cache.State.UNVERIFIED:
