@@ -126,6 +126,26 @@ NIQE_MAT = WeightsFile(
     f"{PYIQA_WEIGHTS}niqe_modelparameters.mat",
 )
 
+
+def _unseen(name: str, metric: str, model: str, release: str) -> WeightsFile:
+    """A file that pyiqa fetches and nobody here has seen: it goes by its name."""
+    return WeightsFile(
+        name,
+        (metric, f"pyiqa:{model}"),
+        _one("", 0),
+        f"as the authors' release ({release})",
+        PYIQA,
+        PYIQA_WEIGHTS + name,
+    )
+
+
+UNSEEN = (
+    _unseen("alex_shift_tolerant.pth", "st-lpips", "stlpips", "github.com/abhijay9/ShiftTolerant-LPIPS"),
+    _unseen("PieAPPv0.1-0937b014.pth", "pieapp", "pieapp", "github.com/prashnani/PerceptualImageError"),
+    _unseen("cfanet_fr_kadid_res50-2c4cc61d.pth", "topiq-fr", "topiq_fr", "pyiqa"),
+    _unseen("AHIQ_vit_p8_epoch33-da3ea303.pth", "ahiq", "ahiq", "github.com/IIGROUP/AHIQ"),
+)
+
 FILES: tuple[WeightsFile, ...] = (
     *_asna(),
     WeightsFile(
@@ -169,6 +189,7 @@ FILES: tuple[WeightsFile, ...] = (
     ILNIQE,
     NRQM,
     NIQE_MAT,
+    *UNSEEN,
     WeightsFile(
         "brisque_svm_weights.pth",
         ("pyiqa:brisque",),
@@ -179,7 +200,7 @@ FILES: tuple[WeightsFile, ...] = (
     ),
     WeightsFile(
         "alexnet-owt-7be5be79.pth",
-        ("pyiqa:lpips", "pyiqa:stlpips"),
+        ("pyiqa:lpips", "st-lpips", "pyiqa:stlpips"),
         (
             Edition("7be5be791159472b1fbf3c69796f7cb30dca7ad8466c2df70058c37116cdee02", 244408911),
             Edition("a195aaaef6a3cba2d24f639fc84c19e96499a5c878d46a3c821b51120cb7874e", 9884753),
