@@ -131,6 +131,15 @@ def test_a_table_goes_to_stdout_or_to_a_file_by_its_ending(tmp_path):
     assert (tmp_path / "metrics.md").read_text().startswith("# Metrics\n")
 
 
+def test_columns_can_be_chosen():
+    done = benchmark("list", "--format", "markdown", "--columns", "metric,better,status")
+    assert done.stdout.splitlines()[:2] == ["| metric | better | status |", "| :-- | :-- | :-- |"]
+    assert "| `psnr` | higher | ready |" in done.stdout
+    done = benchmark("list", "--format", "csv", "--columns", "metrics")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "expected some of metric, kind," in done.stderr
+
+
 @pytest.mark.parametrize("options", [("--format", "yaml"), ("--output", "metrics.txt")])
 def test_another_format_is_refused_with_those_there_are(options):
     done = benchmark("list", *options)

@@ -9,8 +9,10 @@ import typer
 
 from benchmark.cli import options
 from benchmark.cli.metric_facts import (
+    COLUMNS,
     FORMATS,
     NOT_MEASURED,
+    STATUS,
     better,
     faster_backends,
     score_range,
@@ -51,6 +53,13 @@ def list_names(
             metavar="FORMAT",
         ),
     ] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            help="Of that table, comma-separated; default all. Example: --columns 'metric,better,proven by'",
+            metavar="NAMES",
+        ),
+    ] = None,
     output: options.Output = None,
     data_root: options.DataRoot = None,
     plugin: options.Plugins = None,
@@ -63,8 +72,8 @@ def list_names(
       python -m benchmark list --format markdown --output metrics.md
     """
     registry = Registry(tuple(plugin or ()))
-    if output_format or output:
-        _write_table(registry, output_format, output)
+    if output_format or columns or output:
+        _write_table(registry, output_format, columns, output)
     elif verbose:
         for name, metric in sorted(registry.metrics.items()):
             print_block(name, _metric_facts(metric, registry.metric_missing(metric)))
@@ -78,7 +87,7 @@ def list_names(
         say(f"not loaded: {point}: {reason}")
 
 
-def _write_table(registry: Registry, output_format: str | None, output: Path | None) -> None:
+def _write_table(registry: Registry, output_format: str | None, columns: str | None, output: Path | None) -> None:
     """The metrics in one of `FORMATS`, to a file or to stdout."""
     from benchmark.files import write_whole
 
@@ -86,7 +95,12 @@ def _write_table(registry: Registry, output_format: str | None, output: Path | N
     chosen = output_format or ending
     if chosen not in FORMATS:
         raise UserError(f"--format: expected {', '.join(FORMATS)}, got {chosen!r}; .md, .csv and .json say which")
-    text = table(registry, chosen)
+    wanted = options.names(columns, "--columns") if columns else []
+    known = (*COLUMNS, STATUS)
+    for name in wanted:
+        if name not in known:
+            raise UserError(f"--columns: expected some of {', '.join(known)}, got {name!r}")
+    text = table(registry, chosen, wanted)
     if output:
         write_whole(output, text)
     else:

@@ -34,6 +34,8 @@ COLUMNS = (
     "protocol",
 )
 """Of the tables; `FORMATS` renders them."""
+STATUS = "status"
+"""What a metric lacks on this machine; in no page that is committed."""
 TIMES = ("CPU time", "CUDA time")
 """Columns that differ from machine to machine."""
 FORMATS = ("markdown", "csv", "json")
@@ -85,14 +87,15 @@ def times(info: MetricInfo, *, cuda: bool) -> list[str]:
     ]
 
 
-def table(registry: Registry, format: str) -> str:
-    """All metrics as Markdown, or with what they lack here as CSV or JSON (`FORMATS`)."""
-    rows = [_row(metric) for _, metric in sorted(registry.metrics.items())]
-    if format == "markdown":
-        return HEAD + _markdown(rows) + _measured_on(registry)
-    for row, (_, metric) in zip(rows, sorted(registry.metrics.items()), strict=True):
+def table(registry: Registry, format: str, columns: Sequence[str] = ()) -> str:
+    """All metrics in one of `FORMATS`; without a choice of `columns`, Markdown is a page and the others tell the status."""
+    rows = []
+    for _, metric in sorted(registry.metrics.items()):
         missing = registry.metric_missing(metric)
-        row["status"] = f"needs {missing}" if missing else "ready"
+        row = {**_row(metric), STATUS: f"needs {missing}" if missing else "ready"}
+        rows.append({name: row[name] for name in columns or row})
+    if format == "markdown":
+        return _markdown(rows, columns) if columns else HEAD + _markdown(rows, COLUMNS) + _measured_on(registry)
     if format == "json":
         return json.dumps(rows, indent=2, ensure_ascii=False) + "\n"
     text = io.StringIO()
@@ -166,9 +169,9 @@ def _file(file: WeightsFile, here: bool) -> str:
     return f"{file.name} {'to fetch' if file.url else 'to be supplied'}, {size}"
 
 
-def _markdown(rows: Sequence[dict[str, str]]) -> str:
+def _markdown(rows: Sequence[dict[str, str]], columns: Sequence[str]) -> str:
     from benchmark.leaderboard.markdown import escape
     from benchmark.leaderboard.markdown import table as lines
 
-    cells = [[f"`{row['metric']}`", *(escape(row[name]) for name in COLUMNS[1:])] for row in rows]
-    return "\n".join(lines(COLUMNS, cells, left=len(COLUMNS))) + "\n"
+    cells = [[f"`{row[name]}`" if name == COLUMNS[0] else escape(row[name]) for name in columns] for row in rows]
+    return "\n".join(lines(columns, cells, left=len(columns))) + "\n"
