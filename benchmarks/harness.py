@@ -40,9 +40,7 @@ def run(table: Path, metrics: Sequence[str], *options: str) -> Run:
         command = [sys.executable, "-m", "benchmark", "run", "--metrics", ",".join(metrics)]
         command += ["--dataset", f"table:{table.resolve()}", "--results", folder, "--device", "cpu", *options]
         start = time.perf_counter()
-        done = subprocess.run(
-            command, cwd=folder, env=users_environment(), capture_output=True, text=True, check=False
-        )
+        done = subprocess.run(command, cwd=folder, env=users_environment(), capture_output=True, text=True, check=False)
         seconds = time.perf_counter() - start
         if done.returncode != 0:
             raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")

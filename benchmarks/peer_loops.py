@@ -62,18 +62,29 @@ def _of_tensors(function: Callable[[Any, Any], Any], *, luma: bool = False) -> L
     return _each(score)
 
 
-def _pyiqa(metric: str) -> Loop:
+def _pyiqa_model(metric: str) -> Any:
+    """pyiqa's model with its default options; LPIPS with the head embedded here, which is the authors' too."""
     from pyiqa.models.inference_model import InferenceModel
 
-    model = InferenceModel(metric.replace("-", "_"), device="cpu")
+    if metric != "lpips":
+        return InferenceModel(metric.replace("-", "_"), device="cpu")
+    import torch
+
+    with tempfile.NamedTemporaryFile(suffix=".pth") as file:
+        torch.save(_embedded_lpips(), file)
+        file.flush()
+        return InferenceModel("lpips", device="cpu", pretrained_model_path=file.name)
+
+
+def _pyiqa(metric: str) -> Loop:
+    model = _pyiqa_model(metric)
     return _each(lambda distorted, reference: model(distorted, reference).cpu().item())
 
 
 def _pyiqa_script(metric: str) -> Loop:
     from pyiqa.data import build_dataloader, build_dataset
-    from pyiqa.models.inference_model import InferenceModel
 
-    model = InferenceModel(metric.replace("-", "_"), device="cpu")
+    model = _pyiqa_model(metric)
     options = {"name": "pairs", "type": "GeneralFRDataset", "phase": "test", "dataroot_target": "/"}
     options |= {"num_worker_per_gpu": 8, "prefetch_mode": "cpu", "num_prefetch_queue": 8}
 
@@ -150,16 +161,22 @@ PEERS = {
 }
 
 
-def stand_in_for_alexnet() -> None:
-    """Let torchvision build AlexNet with the convolutions embedded here: LPIPS uses no other layer, nothing is fetched."""
-    import torchvision.models
+def _embedded_lpips() -> dict[str, Any]:
+    """LPIPS's parameters by the authors' names, as they come with the harness."""
     from safetensors.torch import load_file
 
     from benchmark.metrics.lpips import WEIGHTS
 
+    return load_file(WEIGHTS)
+
+
+def stand_in_for_alexnet() -> None:
+    """Let torchvision build AlexNet with the convolutions embedded here: LPIPS uses no other layer, nothing is fetched."""
+    import torchvision.models
+
     build = torchvision.models.alexnet
     embedded = {
-        name.split(".", 2)[2]: tensor for name, tensor in load_file(WEIGHTS).items() if name.startswith("net.slice")
+        name.split(".", 2)[2]: tensor for name, tensor in _embedded_lpips().items() if name.startswith("net.slice")
     }
 
     def alexnet(**_: object) -> Any:

@@ -19,15 +19,13 @@ from pathlib import Path
 
 import harness
 import peer_report
-from markdown import cores, installed
+from page import cores, installed
 from peer_loops import FOUR, PEERS
 from pipal_shape import Shape, make, part, read_table
 
 from benchmark.files import write_whole
-from benchmark.weights import cache as weights
 
-FIVE = (*FOUR, "lpips")
-ONE_THREAD = "pyiqa, one thread"
+ONE_THREAD = "pyiqa one thread"
 """pyiqa's loop once more: two threads of torch can lose to one."""
 
 
@@ -71,7 +69,7 @@ def _measure_harness(found: Measured, table: Path, sample: Path) -> None:
             ("whole, with board", table, []),
             ("sample", sample, ["--no-board"]),
         ):
-            if what == "whole, with board" and metrics not in (FOUR, FIVE):
+            if what == "whole, with board" and metrics != FOUR:
                 continue
             run = harness.run(of, metrics, *options)
             found.harness.setdefault((metrics, what), []).append(run.seconds)
@@ -91,7 +89,7 @@ def _measure_peer(found: Measured, peer: str, sample: Path) -> None:
     script = Path(__file__).with_name("peer_loops.py")
     done = subprocess.run(
         [sys.executable, str(script), loop, "--table", str(sample.resolve()), "--metrics", ",".join(metrics)],
-        env=harness.users_environment(TORCH_HOME=str(weights.folder()), PYTHONWARNINGS="ignore", **threads),
+        env=harness.users_environment(PYTHONWARNINGS="ignore", **threads),
         capture_output=True,
         text=True,
         check=False,
@@ -115,16 +113,16 @@ def main() -> None:
     parser.add_argument("--format", default="bmp")
     parser.add_argument("--sample", type=int, default=2, help="pairs of each content that the other libraries score")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--peers", default=",".join([*PEERS, ONE_THREAD.replace(",", "")]), help="comma-separated")
+    parser.add_argument("--peers", default=",".join([*PEERS, ONE_THREAD]), help="comma-separated")
     parser.add_argument("--output", type=Path)
     given = parser.parse_args()
     height, width = map(int, given.size.split("x"))
     table = make(Shape(given.contents, given.distorted, height, width, given.format))
     sample = part(table, contents=given.contents, distorted=given.sample)
-    chosen = [ONE_THREAD if name == ONE_THREAD.replace(",", "") else name for name in given.peers.split(",")]
+    chosen = given.peers.split(",")
     unknown = set(chosen) - {*PEERS, ONE_THREAD}
     if unknown:
-        parser.error(f"unknown peers {', '.join(unknown)}; expected {', '.join([*PEERS, ONE_THREAD.replace(',', '')])}")
+        parser.error(f"unknown peers {', '.join(unknown)}; expected {', '.join([*PEERS, ONE_THREAD])}")
     report = peer_report.report(measure(table, sample, chosen, given.rounds), rounds=given.rounds, cores=cores())
     print(report)
     if given.output:

@@ -19,7 +19,7 @@ import hashlib
 import io
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -127,6 +127,24 @@ def part(table: Path, *, contents: int, distorted: int) -> Path:
         at = np.linspace(0, len(every) - 1, min(distorted, len(every))).round().astype(int)
         chosen += [every[i] for i in at]
     return write_table(table.with_name(f"labels-{contents}x{distorted}.csv"), chosen)
+
+
+def repeated(table: Path, times: int) -> Path:
+    """Write a table beside `table` that names every image `times` times, each time as other contents; no image is copied.
+
+    Links to the folder itself stand for the copies.
+    """
+    if times == 1:
+        return table
+    rows = []
+    for i in range(times):
+        link = table.parent / f"again{i}"
+        if not link.is_symlink():
+            link.symlink_to(".", target_is_directory=True)
+        for row in read_table(table):
+            files = {"distorted": f"{link.name}/{row.distorted}", "reference": f"{link.name}/{row.reference}"}
+            rows.append(replace(row, content=f"{row.content}-{i}", **files))
+    return write_table(table.with_name(f"{table.stem}-x{times}.csv"), rows)
 
 
 def _images(shape: Shape, folder: Path) -> Iterator[Row]:

@@ -1,22 +1,26 @@
-"""Processor time of metrics and of decoding: ``pytest tests/bench_metrics.py -n 0 --benchmark-only``.
+"""Processor time of every metric and backend: ``pytest tests/bench_metrics.py -n 0 --benchmark-only``.
 
-One thread, 384 x 512, reference prepared once; run it on an idle machine.
+One thread, 384 x 512, reference prepared once; run it on an idle machine. ``python -m benchmark throughput`` measures
+more of each: sizes, batches, memory, the reference prepared anew.
 """
 
 import time
 
-import numpy as np
 import pytest
 from photographs import METRICS, photograph
-from PIL import Image
 
-from benchmark.images import ImageBatch, read_rgb
+from benchmark.images import ImageBatch
+from benchmark.metrics.backends import BackedMetric, load_with
 from benchmark.types import UserError
 
 SIZE = (slice(0, 384), slice(0, 512))
-FORMATS = ["bmp", "png", "jpg", "tif", "webp"]
+IMPLEMENTATIONS = [
+    (name, backend)
+    for name, metric in METRICS.items()
+    for backend in ([each.name for each in metric.backends] if isinstance(metric, BackedMetric) else ["only"])
+]
 
-pytestmark = pytest.mark.benchmark(timer=time.process_time, warmup=True, warmup_iterations=1, min_rounds=5)
+pytestmark = pytest.mark.benchmark(timer=time.process_time, warmup=False, min_rounds=3, max_time=0.3)
 
 
 @pytest.fixture(autouse=True)
@@ -29,38 +33,20 @@ def one_thread():
     torch.set_num_threads(before)
 
 
-def pair():
-    """(distorted, reference) as new batches, so that the views of the distorted image are timed with the metric."""
-    return [ImageBatch(photograph(name)[SIZE][None]) for name in ("jpeg/bikes_q012.jpg", "ref/bikes.png")]
+def batch(name):
+    """A new batch each time, so that the views of the distorted image are timed with the metric."""
+    return ImageBatch(photograph(name)[SIZE][None])
 
 
-def load(name):
+@pytest.mark.parametrize(("name", "backend"), IMPLEMENTATIONS)
+def test_score_with_the_reference_reused(benchmark, name, backend):
+    missing = getattr(METRICS[name], "missing", None)
+    if missing is not None and (reason := missing()):
+        pytest.skip(reason)
     try:
-        return METRICS[name].load("cpu")
+        scorer, _ = load_with(METRICS[name], "cpu", backend)
+        prepared = scorer.prepare(batch("ref/bikes.png"))
+        scorer.score(batch("jpeg/bikes_q012.jpg"), prepared)
     except UserError as error:
-        return pytest.skip(str(error))
-
-
-@pytest.mark.parametrize("name", METRICS)
-def test_score_with_the_reference_reused(benchmark, name):
-    scorer = load(name)
-    prepared = scorer.prepare(pair()[1])
-    benchmark(lambda: scorer.score(pair()[0], prepared))
-
-
-@pytest.mark.parametrize("name", METRICS)
-def test_prepare_the_reference_and_score(benchmark, name):
-    scorer = load(name)
-
-    def both():
-        distorted, reference = pair()
-        return scorer.score(distorted, scorer.prepare(reference))
-
-    benchmark(both)
-
-
-@pytest.mark.parametrize("ending", FORMATS)
-def test_decode(benchmark, ending, tmp_path):
-    path = tmp_path / f"image.{ending}"
-    Image.fromarray(np.ascontiguousarray(photograph("ref/bikes.png")[SIZE])).save(path)
-    benchmark(read_rgb, path)
+        pytest.skip(str(error))
+    benchmark(lambda: scorer.score(batch("jpeg/bikes_q012.jpg"), prepared))

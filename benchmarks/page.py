@@ -49,7 +49,10 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 def bars(measured: Iterable[Bar]) -> str:
     """The bars as a table: what, bar, measured, met."""
-    rows = [[one.what, one.bar, one.measured, "yes" if one.met else f"no{': ' if one.cause else ''}{one.cause}"] for one in measured]
+    rows = [
+        [one.what, one.bar, one.measured, "yes" if one.met else f"no{': ' if one.cause else ''}{one.cause}"]
+        for one in measured
+    ]
     return table(["what", "bar", "measured", "met"], rows)
 
 
