@@ -363,7 +363,7 @@ def test_the_figure_joins_costs_with_agreements_and_says_what_it_leaves_out():
     ]
     assert set(shown.left_out) == {"nan", "new"}
     assert "run --metrics new" in shown.left_out["new"]
-    assert "Test CPU, 4 cores, 1 thread, 100x200 pixels (height x width)" in shown.title
+    assert "Test CPU, 4 cores, 1 thread\n100x200 pixels (height x width), a pair at a time" in shown.title
     assert "cheaper is better" in shown.cost
     assert "higher is better" in shown.agreement
 

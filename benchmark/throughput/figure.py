@@ -86,7 +86,7 @@ def scene(report: Report, board: DatasetBoard) -> Scene:
         points=tuple(points),
         left_out=left_out,
         title=f"Agreement with people on {board.dataset.name} against cost per pair\n"
-        f"{where}, {report.machine.threads} thread, {size[0]}x{size[1]} pixels (height x width), "
+        f"{where}, {report.machine.threads} thread\n{size[0]}x{size[1]} pixels (height x width), "
         + ("a pair at a time" if batch == 1 else f"batches of {batch}"),
         cost=f"{kind} seconds per pair, reference prepared once (log scale) \N{LEFTWARDS ARROW} cheaper is better",
         agreement=f"SRCC on {board.dataset.name} \N{RIGHTWARDS ARROW} higher is better",
