@@ -62,11 +62,20 @@ def _check_labels(info: DatasetInfo, pairs: Sequence[Pair]) -> None:
     _refuse(info, f"labels lie outside {low:g}..{high:g}", outside)
 
 
-def file_state(pair: Pair) -> str:
-    """Name, size and time of writing of a pair's files, as one text: another text means that they may have changed."""
-    files = [path for path in (pair.reference, pair.distorted) if path is not None]
-    facts = [(path.name, path.stat()) for path in files]
-    return "|".join(f"{name}:{stat.st_size}:{stat.st_mtime_ns}" for name, stat in facts)
+def file_states(pairs: Iterable[Pair]) -> dict[str, str]:
+    """By pair, name, size and time of writing of its files as one text: another text means that they may have changed.
+
+    Each file is looked at once, however many pairs share it: on network storage a look takes a round trip.
+    """
+    seen: dict[Path, str] = {}
+
+    def state(path: Path) -> str:
+        if path not in seen:
+            facts = path.stat()
+            seen[path] = f"{path.name}:{facts.st_size}:{facts.st_mtime_ns}"
+        return seen[path]
+
+    return {pair.id: "|".join(state(path) for path in (pair.reference, pair.distorted) if path) for pair in pairs}
 
 
 def _duplicates(names: Iterable[str]) -> list[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from benchmark.costs import measured
-from benchmark.pairs import check_pairs, file_state, split_pairs
+from benchmark.pairs import check_pairs, file_states, split_pairs
 from benchmark.registry import Registry
 from benchmark.scoring import Unit, UnitResult
 from benchmark.store import Series, Store, StoredDataset
@@ -91,7 +91,7 @@ def plan(
     every = check_pairs(loaded.info, loaded.pairs(data_root, progress=progress))
     pairs = split_pairs(every, split) if split else every
     stored = store.add_dataset(loaded.info, every)
-    changed = store.note_files(stored, {pair.id: file_state(pair) for pair in pairs})
+    changed = store.note_files(stored, file_states(pairs))
     has_references = any(pair.reference is not None for pair in pairs)
     ids = frozenset(pair.id for pair in pairs)
     series, missing, n_kept = {}, {}, 0
