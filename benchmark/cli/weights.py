@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -28,7 +29,7 @@ KILOBYTE = 1000
 UNKNOWN = "not known"
 
 
-@app.command("list")
+@app.command("list", short_help="List the files, what for, from where, and which are here.")
 def list_files(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Full sha256 and where each comes from.")] = False,
 ) -> None:
@@ -47,7 +48,7 @@ def list_files(
     say(f"weights folder: {cache.folder()}")
 
 
-@app.command("check")
+@app.command("check", short_help="Compare the sha256 of every file that is here.")
 def check() -> None:
     """Read every file that is here and compare its sha256. Exit code 3 when one is damaged.
 
@@ -66,7 +67,7 @@ def check() -> None:
         raise typer.Exit(3)
 
 
-@app.command("add")
+@app.command("add", short_help="Take files from a disk, verified by their sha256.")
 def add(
     paths: Annotated[
         list[Path], typer.Argument(help="Files or folders. Example: ~/downloads/vgg16-397923af.pth", metavar="PATH...")
@@ -97,7 +98,7 @@ def add(
         raise typer.Exit(3)
 
 
-@app.command("fetch")
+@app.command("fetch", short_help="Fetch what metrics need over the network, verified.")
 def fetch(
     metrics: Annotated[list[str], typer.Argument(help="Metrics. Example: lpips-vgg dists", metavar="METRIC...")],
     quiet: options.Quiet = False,
@@ -110,11 +111,20 @@ def fetch(
     """
     for metric in metrics:
         if not needed_by(metric):
-            raise UserError(f"{metric}: no file of weights is known for it; see `python -m benchmark weights list`")
+            raise UserError(
+                f"{metric}: no file of weights is known for it{_nearest(metric)}; see `python -m benchmark weights list`"
+            )
         for file in needed_by(metric):
             if cache.missing([file]):
                 _bring(file, quiet)
             typer.echo(f"here: {cache.path_of(file)}")
+
+
+def _nearest(metric: str) -> str:
+    """The name of a metric with weights that was perhaps meant."""
+    known = {name for file in FILES for name in file.metrics}
+    near = get_close_matches(metric, known, n=1)
+    return f" (did you mean {near[0]}?)" if near else ""
 
 
 def fetch_lacking(registry: Registry, metrics: Iterable[str], quiet: bool) -> None:
