@@ -137,18 +137,27 @@ def _read_only(array: np.ndarray) -> np.ndarray:
     return view
 
 
+TENSOR_VIEWS = ("tensor", "luma_tensor")
+VIEWS = ("luma", *TENSOR_VIEWS)
+
+
 class ImageBatch:
     """N images of one size, with the views that metrics share: each is made once, when first asked for.
 
     `rgb` is uint8 (N, H, W, 3). A batch belongs to one device; only the tensor views live there. Views must not be
-    written to, since other metrics read them too: arrays refuse it, and tensors tell by `modified`.
+    written to, since other metrics read them too: arrays refuse it, and tensors tell by `modified`. `send` brings `rgb`
+    to another device than the CPU, as it is; without it that is done when a tensor is first asked for.
     """
 
-    def __init__(self, rgb: np.ndarray, device: str = "cpu") -> None:
+    def __init__(
+        self, rgb: np.ndarray, device: str = "cpu", send: Callable[[np.ndarray], torch.Tensor] | None = None
+    ) -> None:
         if rgb.ndim != 4 or rgb.shape[3] != 3 or rgb.dtype != np.uint8:
             raise ValueError(f"expected uint8 images of shape (N, H, W, 3), got {rgb.dtype} {rgb.shape}")
         self.rgb = _read_only(rgb)
         self.device = device
+        self._send = send
+        self._whole: ImageBatch | None = None
         self._shared: dict[Hashable, Any] = {}
 
     def __len__(self) -> int:
@@ -158,6 +167,13 @@ class ImageBatch:
     def size(self) -> tuple[int, int]:
         """(height, width) in pixels."""
         return self.rgb.shape[1], self.rgb.shape[2]
+
+    def part(self, which: slice | list[int]) -> ImageBatch:
+        """Return some of the images as a batch, with the same parts of those views that are there already."""
+        part = ImageBatch(self.rgb[which], self.device, self._send and (lambda _: self._sent[which]))
+        part._whole = self
+        part.__dict__.update({name: self.__dict__[name][which] for name in VIEWS if name in self.__dict__})
+        return part
 
     @cached_property
     def luma(self) -> np.ndarray:
@@ -176,14 +192,16 @@ class ImageBatch:
     @property
     def modified(self) -> bool:
         """Whether somebody wrote to a tensor view."""
-        views = (self.__dict__.get(name) for name in ("tensor", "luma_tensor"))
-        return any(view is not None and view._version != 0 for view in views)
+        made = self.__dict__
+        return any(name in made and made[name]._version != 0 for name in TENSOR_VIEWS)
 
     def forget_views(self) -> None:
-        """Drop all views: they are made anew from `rgb` when next asked for."""
+        """Drop all views, here and in the batch that this is a part of: they are made anew when next asked for."""
         self._shared.clear()
-        for name in ("luma", "tensor", "luma_tensor"):
+        for name in VIEWS:
             self.__dict__.pop(name, None)
+        if self._whole is not None:
+            self._whole.forget_views()
 
     def shared(self, key: Hashable, make: Callable[[], Any]) -> Any:
         """Return what `make` gave when `key` was first asked for, so that metrics share more than the views here.
@@ -195,12 +213,19 @@ class ImageBatch:
         return self._shared[key]
 
     @cached_property
+    def _sent(self) -> torch.Tensor:
+        """`rgb` as it is, on the batch's device."""
+        import torch
+
+        return torch.tensor(self.rgb, device=self.device) if self._send is None else self._send(self.rgb)
+
+    @cached_property
     def tensor(self) -> torch.Tensor:
         """RGB as float32 (N, 3, H, W) in [0, 1], on the batch's device."""
         import torch
 
         with torch.inference_mode(False):  # whichever metric asks first, all get an ordinary tensor
-            return torch.tensor(self.rgb, device=self.device).permute(0, 3, 1, 2).to(torch.float32).div(255.0).detach()
+            return self._sent.permute(0, 3, 1, 2).to(torch.float32).div(255.0).detach()
 
     @cached_property
     def luma_tensor(self) -> torch.Tensor:
@@ -208,4 +233,8 @@ class ImageBatch:
         import torch
 
         with torch.inference_mode(False):
-            return torch.from_numpy(self.luma / 255.0).to(self.device, torch.float32).unsqueeze(1)
+            if self._send is None:
+                return torch.from_numpy(self.luma / 255.0).to(self.device, torch.float32).unsqueeze(1)
+            weights = torch.tensor([round(1000 * weight) for weight in LUMA_BT601], device=self.device)
+            thousandths = (self._sent.double() * weights).sum(3)  # whole numbers: the same bits as on the CPU
+            return (thousandths / 1000.0 / 255.0).to(torch.float32).unsqueeze(1)

@@ -1,33 +1,41 @@
 """One work unit: decode each image once, prepare each reference once, score in bounded batches, name every failure.
 
-This is what an executor's worker runs. A pair's score depends on its two files and the metric alone: not on the batch,
-the order, the other metrics of the run or the number of workers.
+This is what an executor's worker runs. A pair's score depends on its two files and the metric alone: not on the order,
+the other metrics of the run or the number of workers. On a CPU that holds to the last bit; on a CUDA device, whose
+libraries choose their kernels by the size of a batch, within the metric's tolerance.
+
+Memory: a worker holds its metrics' weights, what the metrics prepared of one reference, and the images of a batch with
+their shared views, `VIEW_BYTES_PER_PIXEL` each, which `WorkerSetup.memory` bounds (one image at least: on a CPU a batch
+is one image). To that comes what the metrics work with: on a CPU for one image, from some 100 bytes per pixel (PSNR,
+GMSD) to 2,800 (a VGG); on a CUDA device the device's own memory (`Appetite`).
 """
 
 from __future__ import annotations
 
-import math
-import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from benchmark.devices import VIEW_BYTES_PER_PIXEL, Processor, open_device
 from benchmark.images import ImageBatch, read_rgb
+from benchmark.job import Appetite, Job, reason_of, size
 from benchmark.metrics.backends import FASTEST, load_with
 from benchmark.metrics.protocol import Scorer
+from benchmark.reading import ahead, read_all
 from benchmark.registry import Registry
 from benchmark.store import SeriesResult
-from benchmark.types import MetricInfo, Pair, PairError, UserError
+from benchmark.types import Pair, PairError
 
-BYTES_PER_PIXEL = 640
-"""Working memory per pixel of one image in a batch: decoded image, shared views and a network's features."""
-WRITES = "the metric wrote to its input, which other metrics read too; let it work on a copy"
-MAX_BATCH = 8
-"""More images in a batch gain nothing on a CPU and lose time to fresh memory pages."""
+READING_BYTES_PER_PIXEL = 16
+"""Of an image that is being decoded, or waits: 3 are the image's, the rest is the decoder's."""
+READING_SHARE = 0.25
+"""Share of a worker's memory that images read ahead may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +84,34 @@ class WorkerSetup:
     """Bytes that this worker may plan with."""
     backend: str = FASTEST
     """Which implementation of a protocol to use where there are several (`benchmark.metrics.backends`)."""
+    decoders: int | None = None
+    """Threads that decode images ahead of the scoring. None: none on a CPU, one per core for a CUDA device."""
 
 
 class UnitScorer:
-    """Scores units with the metrics of a registry as `setup` says; metrics are loaded when first wanted, and kept."""
+    """Scores units with the metrics of a registry as `setup` says; metrics are loaded when first wanted, and kept.
 
-    def __init__(self, registry: Registry, setup: WorkerSetup) -> None:
+    `device` replaces the one that `setup` names.
+    """
+
+    def __init__(self, registry: Registry, setup: WorkerSetup, device: Processor | None = None) -> None:
         self.registry = registry
         self.setup = setup
         self._loaded: dict[str, tuple[Scorer, str] | str] = {}
+        self._appetites: dict[str, Appetite] = defaultdict(Appetite)
+        if device is not None:
+            self.device = device
+
+    @cached_property
+    def device(self) -> Processor:
+        """Opened when the first unit comes."""
+        return open_device(self.setup.device, self.setup.decoders)
+
+    @cached_property
+    def _pool(self) -> ThreadPoolExecutor | None:
+        """The threads that decode ahead; None where the scoring thread decodes."""
+        count = self.device.decoders
+        return ThreadPoolExecutor(count, thread_name_prefix="decode") if count else None
 
     def __call__(self, unit: Unit) -> UnitResult:
         """Score one unit; nothing of an image or a metric raises, it becomes a named failure."""
@@ -97,7 +124,7 @@ class UnitScorer:
                 scorer, backend = loaded
                 info = self.registry.metric(wanted.metric).info
                 result = SeriesResult(wanted.series, unit.content, backend=backend)
-                jobs.append(_Job(info, scorer, wanted.pairs, result))
+                jobs.append(Job(info, scorer, wanted.pairs, result, self.device, self._appetites[wanted.metric]))
         if jobs:
             for reference, pairs in _by_reference(unit.pairs):
                 self._score_reference(reference, pairs, jobs)
@@ -108,130 +135,63 @@ class UnitScorer:
             try:
                 self._loaded[name] = load_with(self.registry.metric(name), self.setup.device, self.setup.backend)
             except (Exception, SystemExit) as error:
-                self._loaded[name] = _reason(error)
+                self._loaded[name] = reason_of(error)
         return self._loaded[name]
 
-    def _score_reference(self, reference: Path | None, pairs: Sequence[Pair], jobs: Sequence[_Job]) -> None:
+    def _score_reference(self, reference: Path | None, pairs: Sequence[Pair], jobs: Sequence[Job]) -> None:
         """Score all pairs that share a reference (None: no reference)."""
         batch = None
         if reference is not None:
             try:
-                batch = ImageBatch(read_rgb(reference)[np.newaxis], self.setup.device)
+                batch = self.device.gather([read_rgb(reference)])
             except PairError as error:
                 for job in jobs:
                     job.fail(pairs, f"reference {error}")
                 return
         ready = [job for job in jobs if job.prepare(batch, pairs)]
-        for images, rgb in self._batches(pairs, batch, ready):
-            distorted = ImageBatch(rgb, self.setup.device)
-            for job in ready:
-                job.score(images, distorted)
+        with closing(self._batches(pairs, batch, ready)) as batches:
+            for images, distorted in ahead(batches, self.device.batches_ahead):
+                for job in ready:
+                    job.score(images, distorted)
 
     def _batches(
-        self, pairs: Sequence[Pair], reference: ImageBatch | None, jobs: Sequence[_Job]
-    ) -> Iterator[tuple[list[list[Pair]], np.ndarray]]:
+        self, pairs: Sequence[Pair], reference: ImageBatch | None, jobs: Sequence[Job]
+    ) -> Generator[tuple[list[list[Pair]], ImageBatch], None, None]:
         """Decode each distorted image once; yield (the pairs of each image, images of one size) within the budget."""
         by_file: dict[Path, list[Pair]] = defaultdict(list)
+        wanted = frozenset().union(*(job.pairs for job in jobs))
         for pair in pairs:
-            if any(pair.id in job.pairs for job in jobs):
+            if pair.id in wanted:
                 by_file[pair.distorted].append(pair)
         held: list[list[Pair]] = []
         images: list[np.ndarray] = []
-        for path, same in by_file.items():
-            try:
-                image = read_rgb(path)
-                if reference is not None and image.shape[:2] != reference.size:
-                    raise PairError(f"{path.name}: {_size(image.shape)}, but its reference is {_size(reference.size)}")
-            except PairError as error:
-                for job in jobs:
-                    job.fail(same, str(error))
-                continue
-            if images and (image.shape != images[0].shape or len(images) >= self._batch_size(image)):
-                yield held, np.stack(images)
-                held, images = [], []
-            held.append(same)
-            images.append(image)
+        with closing(read_all(by_file, read_rgb, self._pool, self._images_ahead)) as read:
+            for path, image in read:
+                if isinstance(image, np.ndarray) and reference is not None and image.shape[:2] != reference.size:
+                    sizes = f"{size(image.shape)}, but its reference is {size(reference.size)}"
+                    image = PairError(f"{path.name}: {sizes}")
+                if isinstance(image, PairError):
+                    for job in jobs:
+                        job.fail(by_file[path], str(image))
+                    continue
+                if images and (image.shape != images[0].shape or len(images) >= self._batch_size(image)):
+                    yield held, self.device.gather(images)
+                    held, images = [], []
+                held.append(by_file[path])
+                images.append(image)
         if images:
-            yield held, np.stack(images)
+            yield held, self.device.gather(images)
 
     def _batch_size(self, image: np.ndarray) -> int:
-        return max(1, min(MAX_BATCH, self.setup.memory // (image.shape[0] * image.shape[1] * BYTES_PER_PIXEL)))
+        """Images of this size whose views fit into the memory, of which as many batches are held as are made ahead."""
+        fitting = self.setup.memory // (1 + self.device.batches_ahead) // (_pixels(image) * VIEW_BYTES_PER_PIXEL)
+        return max(1, min(self.device.largest_batch, fitting))
 
-
-@dataclass(slots=True)
-class _Job:
-    """One metric at work on one unit."""
-
-    info: MetricInfo
-    scorer: Scorer
-    pairs: frozenset[str]
-    result: SeriesResult
-    prepared: Any = None
-
-    def fail(self, pairs: Sequence[Pair], reason: str) -> None:
-        self.result.failures.update({pair.id: reason for pair in pairs if pair.id in self.pairs})
-
-    def prepare(self, reference: ImageBatch | None, pairs: Sequence[Pair]) -> bool:
-        """Do what depends on the reference alone; on failure every pair of it fails, and False comes back."""
-        if not any(pair.id in self.pairs for pair in pairs):
-            return False
-        if self.info.kind == "no-reference":
-            return True
-        if reference is None:
-            self.fail(pairs, "needs a reference, and the data set has none")
-            return False
-        if min(reference.size) < self.info.min_size:
-            self.fail(pairs, self._too_small(reference))
-            return False
-        try:
-            start = time.process_time()
-            self.prepared = self.scorer.prepare(reference)
-            self.result.seconds += time.process_time() - start
-        except (Exception, SystemExit) as error:
-            self.fail(pairs, f"reference: {_reason(error)}")
-            return False
-        if _written_to(reference):
-            self.fail(pairs, f"reference: {WRITES}")
-            return False
-        return True
-
-    def score(self, images: Sequence[list[Pair]], batch: ImageBatch) -> None:
-        """Score those images of the batch that this metric misses."""
-        keep = [i for i, same in enumerate(images) if any(pair.id in self.pairs for pair in same)]
-        if not keep:
-            return
-        if len(keep) < len(images):
-            images, batch = [images[i] for i in keep], ImageBatch(batch.rgb[keep], batch.device)
-        if min(batch.size) < self.info.min_size:
-            for same in images:
-                self.fail(same, self._too_small(batch))
-            return
-        start = time.process_time()
-        for same, outcome in zip(images, self._outcomes(batch), strict=True):
-            if isinstance(outcome, str):
-                self.fail(same, outcome)
-            else:
-                self.result.scores.update({pair.id: outcome for pair in same if pair.id in self.pairs})
-        self.result.seconds += time.process_time() - start
-
-    def _outcomes(self, batch: ImageBatch) -> list[float | str]:
-        """A finite score or the reason for none, per image; a batch that raises is tried again image by image."""
-        try:
-            scores = _as_floats(self.scorer.score(batch, self.prepared), len(batch))
-        except (Exception, SystemExit) as error:
-            if len(batch) == 1:
-                return [_reason(error)]
-            parts = (ImageBatch(batch.rgb[i : i + 1], batch.device) for i in range(len(batch)))
-            return [outcome for part in parts for outcome in self._outcomes(part)]
-        if _written_to(batch):
-            return [WRITES] * len(batch)
-        return [
-            score if math.isfinite(score) else f"{self.info.name} is {score}, expected a finite number"
-            for score in scores
-        ]
-
-    def _too_small(self, batch: ImageBatch) -> str:
-        return f"{_size(batch.size)} is below the {self.info.min_size} pixels that {self.info.name} needs on each side"
+    def _images_ahead(self, pixels: int) -> int:
+        """Images of so many pixels that may be read ahead: two batches, or what the memory allows."""
+        fitting = READING_SHARE * self.setup.memory / (max(1, pixels) * READING_BYTES_PER_PIXEL)
+        wanted = 2 * max(self.device.largest_batch, self.device.decoders) if pixels else self.device.decoders
+        return int(min(wanted, fitting))
 
 
 def _by_reference(pairs: Sequence[Pair]) -> list[tuple[Path | None, list[Pair]]]:
@@ -241,26 +201,5 @@ def _by_reference(pairs: Sequence[Pair]) -> list[tuple[Path | None, list[Pair]]]
     return list(groups.items())
 
 
-def _as_floats(scores: Any, expected: int) -> list[float]:
-    values = np.asarray(scores.detach().cpu() if hasattr(scores, "detach") else scores, dtype=np.float64)
-    if values.shape != (expected,):
-        raise TypeError(
-            f"the metric returned shape {values.shape}, expected ({expected},): one score per distorted image"
-        )
-    return values.tolist()
-
-
-def _written_to(batch: ImageBatch) -> bool:
-    """Whether a metric wrote to a tensor view; the views are then dropped, so that the next metric gets true ones."""
-    written = batch.modified
-    if written:
-        batch.forget_views()
-    return written
-
-
-def _reason(error: BaseException) -> str:
-    return str(error) if isinstance(error, PairError | UserError) else f"{type(error).__name__}: {error}"
-
-
-def _size(shape: Sequence[int]) -> str:
-    return f"{shape[1]} x {shape[0]}"
+def _pixels(image: np.ndarray) -> int:
+    return image.shape[0] * image.shape[1]
