@@ -10,7 +10,7 @@ import scipy.stats
 
 from benchmark.statistics import agreement_statistics
 from benchmark.statistics import krasula as module
-from benchmark.statistics.krasula import area_replicates, areas, judged
+from benchmark.statistics.krasula import area_replicates, areas, areas_of_all, judged
 from benchmark.statistics.resampling import clusters_of, draw
 
 
@@ -112,3 +112,20 @@ def test_without_significant_differences_the_areas_are_undefined_with_the_reason
             statistics[key].method
             == "undefined; needs significantly different labels, and similar ones for auc_different"
         )
+
+
+@pytest.mark.parametrize("most", [10, 4000])
+def test_many_columns_at_once_have_the_areas_of_each_alone(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    monkeypatch.setattr(module, "MAX_SORTED", most)
+    monkeypatch.setattr(module, "ELEMENTS", 100)
+    rng = np.random.default_rng(6)
+    clusters = clusters_of(np.repeat(np.arange(9), [3, 5, 2, 6, 4, 5, 40, 1, 7]), length=73)
+    stimuli = judged(rng.normal(size=73), rng.uniform(0.1, 0.6, size=73), None)
+    columns = [np.round(stimuli.labels + rng.normal(size=73), number % 3) for number in range(6)]
+    weights = draw(9, replicates=12, seed=0)
+    values, rows = areas_of_all(stimuli, columns, (clusters, weights), threads=2)
+    for column, value, row in zip(columns, values, rows, strict=True):
+        assert value == areas(stimuli, column)
+        np.testing.assert_array_equal(row, area_replicates(stimuli, column, clusters, weights))
+        expected = _brute_force(stimuli.labels, np.maximum(stimuli.standard_errors, 1e-12), column)
+        np.testing.assert_allclose(value, expected, atol=1e-12 if most == 4000 else 1e-3)

@@ -4,9 +4,12 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+import scipy.special
 import scipy.stats
 
+from benchmark.statistics import interpolation
 from benchmark.statistics.fit_replicates import FitReplicates
+from benchmark.statistics.interpolation import moved_sums
 from benchmark.statistics.logistic import fit_logistic
 from benchmark.statistics.replicates import kendall_replicates, pearson_replicates, spearman_replicates
 from benchmark.statistics.resampling import Clusters, clusters_of, draw
@@ -83,3 +86,32 @@ def test_one_gauss_newton_step_comes_close_to_refitting_each_resample(
     assert np.abs(refits.plcc - full_plcc).max() < tolerance
     np.testing.assert_allclose(np.std(refits.plcc), np.std(full_plcc), rtol=0.02)
     np.testing.assert_allclose(np.std(refits.rmse), np.std(full_rmse), rtol=0.02)
+
+
+@pytest.mark.parametrize("spread", [0.02, 0.15, 2.0])
+def test_sums_over_a_sigmoid_that_moves_equal_those_computed_anew_for_each_resample(spread: float) -> None:
+    rng = np.random.default_rng(2)
+    clusters = clusters_of(np.repeat(np.arange(40), 150), length=6000)
+    t, v = 3 * rng.standard_t(3, size=6000), rng.normal(size=6000)
+    weights = draw(40, replicates=300, seed=1)
+    steps = np.clip(spread * rng.normal(size=(300, 2)), -2.0, [2.0, 0.7])
+    found = moved_sums(t, v, steps, clusters, weights)
+    for row in range(300):
+        z = scipy.special.expit((t - steps[row, 0]) / np.exp(steps[row, 1]))
+        w = weights[row][clusters.codes]
+        expected = [w @ z, w @ z**2, w @ (z * t), w @ (z * v)]
+        np.testing.assert_allclose(found[row] / 6000, np.array(expected) / 6000, rtol=0, atol=1e-11)
+
+
+def test_small_steps_are_interpolated_and_not_computed_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(3)
+    clusters = clusters_of(np.repeat(np.arange(40), 150), length=6000)
+    direct: list[int] = []
+    plain = interpolation._direct_sums
+    monkeypatch.setattr(
+        interpolation, "_direct_sums", lambda t, v, steps, *r: direct.append(len(steps)) or plain(t, v, steps, *r)
+    )
+    steps = 0.02 * rng.normal(size=(300, 2))
+    steps[:3] = 1.5, 0.1
+    moved_sums(rng.normal(size=6000), rng.normal(size=6000), steps, clusters, draw(40, replicates=300, seed=1))
+    assert sum(direct) == 3

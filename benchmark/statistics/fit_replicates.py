@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmark.statistics.inputs import Floats, standardised
+from benchmark.statistics.interpolation import moved_sums
 from benchmark.statistics.logistic import LogisticFit, sigmoid
 from benchmark.statistics.replicates import VANISHING, pearson_replicates, ratio, weigh
 from benchmark.statistics.resampling import Clusters, chunks
@@ -126,6 +127,7 @@ class FitReplicates:
             self.raw = pearson_replicates(scores, labels, clusters, weights)
         self.steps = self._gauss_newton()
         self.sums = self._sums_at_optimum()
+        self.moved = moved_sums(self.t, self.v, self.steps, clusters, weights) if fit.amplitude else None
 
     def _sums_at_optimum(self) -> Floats:
         z, t, v = self.z, self.t, self.v
@@ -155,36 +157,41 @@ class FitReplicates:
 
     def compute(self, block: slice) -> None:
         """Fill the rows of one block of replicates."""
-        for rows in chunks(block, len(self.v)):
-            self._compute(rows)
+        self._compute(block)
 
     def _compute(self, rows: slice) -> None:
         old = _Sums(*self.sums[rows].T)
-        chosen = old.project(linear_term=self.linear_term)
-        w = np.take(self.weights[rows], self.clusters.codes, axis=1)
-        z = np.broadcast_to(self.z, w.shape)
-        if self.fit.amplitude:
-            midpoint, log_scale = self.steps[rows, :1], self.steps[rows, 1:]
-            moved = sigmoid((self.t - midpoint) * np.exp(-log_scale))
-            new = self._sums_after_step(old, w, moved).project(linear_term=self.linear_term)
+        chosen, z_sum = old.project(linear_term=self.linear_term), old.z
+        better = np.zeros(len(old.n), dtype=np.bool_)
+        if self.moved is not None:
+            z, zz, zt, zv = self.moved[rows].T
+            moved = replace(old, z=z, zz=zz, zt=zt, zv=zv)
+            new = moved.project(linear_term=self.linear_term)
             better = np.nan_to_num(new.correlation, nan=-2.0) > np.nan_to_num(chosen.correlation, nan=-2.0)
-            chosen = new.where(better, chosen)
-            z = np.where(better[:, None], moved, z) if self.error_statistics else z
+            chosen, z_sum = new.where(better, chosen), np.where(better, z, z_sum)
         self.plcc[rows] = self.raw[rows] if self.fit.is_constant else chosen.correlation
         self.rmse[rows] = self.label_spread * np.sqrt(chosen.unexplained / old.n)
         if self.error_statistics:
-            error = self.v - chosen.amplitude[:, None] * z - chosen.slope[:, None] * self.t
-            error -= (np.einsum("rn,rn->r", w, error) / old.n)[:, None]
-            error *= self.label_spread
-            for name, statistic in self.error_statistics.items():
-                self.errors[name][rows] = statistic(error, w, self.fit.parameters)
+            offset = (old.v - chosen.amplitude * z_sum - chosen.slope * old.t) / old.n
+            for part in chunks(slice(0, len(better)), len(self.v)):
+                self._errors(slice(rows.start + part.start, rows.start + part.stop), chosen, offset, better, part)
 
-    def _sums_after_step(self, old: _Sums, w: Floats, z: Floats) -> _Sums:
-        wz = w * z
-        return replace(
-            old,
-            z=wz.sum(axis=1),
-            zz=np.einsum("rn,rn->r", wz, z),
-            zt=np.einsum("rn,n->r", wz, self.t) if self.linear_term else old.zt,
-            zv=np.einsum("rn,n->r", wz, self.v),
+    def _errors(
+        self, rows: slice, chosen: _Projection, offset: Floats, better: npt.NDArray[np.bool_], part: slice
+    ) -> None:
+        """Fill the statistics of the errors of `rows`, which are `part` of what was chosen."""
+        step = np.where(better[part, None], self.steps[rows], 0.0)
+        error = (
+            sigmoid((self.t - step[:, :1]) * np.exp(-step[:, 1:]))
+            if self.fit.amplitude
+            else np.zeros((len(step), len(self.v)))
         )
+        error *= -chosen.amplitude[part, None]
+        error += self.v
+        error -= offset[part, None]
+        if np.any(chosen.slope[part]):
+            error -= chosen.slope[part, None] * self.t
+        error *= self.label_spread
+        w = np.take(self.weights[rows], self.clusters.codes, axis=1)
+        for name, statistic in self.error_statistics.items():
+            self.errors[name][rows] = statistic(error, w, self.fit.parameters)
