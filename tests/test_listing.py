@@ -15,16 +15,26 @@ from benchmark.metrics import pyiqa_models
 from benchmark.registry import Registry
 from benchmark.weights.catalogue import needed_by
 
-PAGE = Path(__file__).resolve().parents[1] / "results" / "metrics.md"
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = ROOT / "results" / "metrics.md"
 AGAIN = "run `python -m benchmark list --format markdown --output results/metrics.md`"
 
 
-def facts(markdown):
-    """The rows of the page's table without the times."""
-    lines = [line for line in markdown.splitlines() if line.startswith("| ") and not line.startswith("| :--")]
-    rows = [line.removeprefix("| ").removesuffix(" |").split(" | ") for line in lines]
-    timed = [rows[0].index(name) for name in metric_facts.TIMES]
-    return [[cell for number, cell in enumerate(row) if number not in timed] for row in rows]
+def tables(markdown):
+    """Every table of metrics of a page, without the times: lists of rows, the titles first."""
+    found, rows = [], None
+    for line in markdown.splitlines():
+        cells = line.removeprefix("| ").removesuffix(" |").split(" | ")
+        if not line.startswith("| "):
+            rows = None
+        elif rows is not None:
+            rows.append(cells)
+        else:
+            rows = [cells]
+            if set(cells) <= set(metric_facts.COLUMNS):
+                found.append(rows)
+    timeless = [[i for i, title in enumerate(rows[0]) if title not in metric_facts.TIMES] for rows in found]
+    return [[[row[i] for i in kept] for row in rows] for rows, kept in zip(found, timeless, strict=True)]
 
 
 @pytest.mark.parametrize("name", METRICS)
@@ -47,7 +57,15 @@ def test_a_model_of_pyiqa_is_said_to_be_proven_by_pyiqa_alone_unless_it_was_comp
 
 
 def test_the_committed_table_holds_what_the_program_says_now():
-    assert facts(PAGE.read_text(encoding="utf-8")) == facts(metric_facts.table(Registry(), "markdown")), AGAIN
+    committed = tables(PAGE.read_text(encoding="utf-8"))
+    assert committed == tables(metric_facts.table(Registry(), "markdown")), AGAIN
+    assert len(committed[0]) == len(METRICS) + 2
+
+
+def test_a_table_of_metrics_in_the_readme_holds_what_the_program_says_now():
+    for found in tables((ROOT / "README.md").read_text(encoding="utf-8")):
+        printed = metric_facts.table(Registry(), "markdown", found[0])
+        assert [found] == tables(printed), "run `python -m benchmark list --format markdown --columns ...`"
 
 
 def cost(device="cpu", height=384, width=512, **others):

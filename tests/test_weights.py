@@ -13,6 +13,7 @@ import pytest
 from command import benchmark
 from conftest import PLUGIN
 
+from benchmark.cli import options
 from benchmark.cli import weights as cli
 from benchmark.registry import Registry
 from benchmark.types import UserError
@@ -336,6 +337,16 @@ def test_nothing_is_fetched_for_a_metric_that_lacks_a_package_or_a_file_without_
     cli.fetch_lacking(lacking(Net("net", file, "the package pyiqa"), Net("own", record())), ["net", "own"], quiet=False)
     assert capfd.readouterr().err == ""
     assert not own_folder.exists()
+
+
+def test_what_is_ready_needs_no_network(monkeypatch, capfd):
+    monkeypatch.setattr(fetching, "_open", lambda url: pytest.fail("the network was asked"))
+    registry = Registry()
+    ready = options.metric_names("all-ready", registry)
+    assert "psnr" in ready
+    assert "lpips-squeeze" not in ready
+    cli.fetch_lacking(registry, ready, quiet=False)
+    assert capfd.readouterr().err == ""
 
 
 @pytest.mark.parametrize(("value", "forbidden"), [("1", True), ("", False), ("0", False)])
