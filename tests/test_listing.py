@@ -106,15 +106,16 @@ def test_another_size_is_named_and_nothing_measured_is_said(costs):
 
 def test_weights_are_embedded_here_or_to_fetch_with_their_size(monkeypatch, tmp_path):
     monkeypatch.setenv("IQA_WEIGHTS", str(tmp_path))
-    info = METRICS["lpips-vgg"].info
-    assert metric_facts.weights(info, here=True) == "6 kB embedded; vgg16-397923af.pth to fetch, 553.4 MB"
+    metric = METRICS["lpips-vgg"]
+    assert metric_facts.weights(metric, here=True) == "6 kB embedded; vgg16-397923af.pth to fetch, 553.4 MB"
     path = tmp_path / "hub" / "checkpoints" / "vgg16-397923af.pth"
     path.parent.mkdir(parents=True)
     with path.open("wb") as file:
         file.truncate(58869069)
-    assert metric_facts.weights(info, here=True) == "6 kB embedded; vgg16-397923af.pth here"
-    assert metric_facts.weights(info, here=False) == "6 kB embedded; vgg16-397923af.pth to fetch, 553.4 MB"
-    assert metric_facts.weights(METRICS["ssim"].info, here=True) == "none"
+    assert metric_facts.weights(metric, here=True) == "6 kB embedded; vgg16-397923af.pth here"
+    assert metric_facts.weights(metric, here=False) == "6 kB embedded; vgg16-397923af.pth to fetch, 553.4 MB"
+    assert metric_facts.weights(METRICS["ssim"], here=True) == "none"
+    assert metric_facts.weights(METRICS["flip"], here=True) == "none beside the package flip-evaluator"
 
 
 def test_the_list_of_weights_knows_the_files_of_every_network_of_asna():

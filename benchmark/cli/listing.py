@@ -149,7 +149,7 @@ def _metric_facts(metric: Metric, missing: str | None) -> Facts:
         ("faster backends", faster_backends(metric)),
         ("proven by", info.proof),
         ("licence", info.licence),
-        ("weights", weights(info, here=True)),
+        ("weights", weights(metric, here=True)),
         ("sha256 of the weights", info.weights_sha256),
         ("trained on", ", ".join(info.trained_on)),
         *(("CPU time per pair", text) for text in cpu),

@@ -10,6 +10,7 @@ from functools import cache as cached
 
 from benchmark.costs import Cost, measured
 from benchmark.metrics.backends import BackedMetric
+from benchmark.metrics.described import Package
 from benchmark.metrics.protocol import Metric
 from benchmark.registry import Registry
 from benchmark.types import MetricInfo
@@ -48,6 +49,7 @@ values were proven with; *faster backends* agree with it within the metric's tol
 is used. *weights*: embedded in this package, or what `python -m benchmark weights fetch METRIC` brings (the size is that
 of the download). *proven by*: what the values were compared with, and how near they came;
 [calibration.md](calibration.md) has the numbers. *CPU time* and *CUDA time* are per pair, the reference prepared once.
+`pyiqa:NAME` runs every other model of pyiqa, with its own weights and by its own word alone.
 
 """
 
@@ -68,14 +70,17 @@ def faster_backends(metric: Metric) -> str:
     return ", ".join(each.name for each in metric.backends[:-1]) if isinstance(metric, BackedMetric) else ""
 
 
-def weights(info: MetricInfo, *, here: bool) -> str:
+def weights(metric: Metric, *, here: bool) -> str:
     """Each file of weights with its size; `here` tells which of those that are not embedded are on this machine."""
+    info = metric.info
     files = needed_by(info.name)
     if files:
         return "; ".join(_file(file, here) for file in files)
     if info.library == "pyiqa":
         return "pyiqa's own; fetched when the model is loaded"
-    return f"sha256 {info.weights_sha256}" if info.weights_sha256 else "none"
+    if info.weights_sha256:
+        return f"sha256 {info.weights_sha256}"
+    return f"none beside the package {package.distribution}" if (package := _package(metric)) else "none"
 
 
 def times(info: MetricInfo, *, cuda: bool) -> list[str]:
@@ -105,6 +110,11 @@ def table(registry: Registry, format: str, columns: Sequence[str] = ()) -> str:
     return text.getvalue()
 
 
+def _package(metric: Metric) -> Package | None:
+    """The optional package that a metric is made of, which may carry its parameters."""
+    return getattr(metric, "package", None)
+
+
 @cached
 def _costs(info: MetricInfo) -> list[Cost]:
     return measured(info.name, info.version)
@@ -120,7 +130,7 @@ def _row(metric: Metric) -> dict[str, str]:
         info.library,
         faster_backends(metric),
         info.licence,
-        weights(info, here=False),
+        weights(metric, here=False),
         info.proof,
         *(_typical(info, cuda=cuda) for cuda in (False, True)),
         info.protocol,
