@@ -234,7 +234,7 @@ def test_a_host_that_takes_connections_and_says_nothing_is_given_up(monkeypatch)
 
 @pytest.fixture
 def server():
-    """Serve the paths of a dictionary; a value (claimed length, bytes) may cut itself short."""
+    """Serve the paths of a dictionary; a value (claimed length, bytes, perhaps type) may cut itself short."""
     bodies = {}
 
     class Handler(BaseHTTPRequestHandler):
@@ -242,8 +242,10 @@ def server():
             if self.path not in bodies:
                 self.send_error(404)
                 return
-            length, body = bodies[self.path]
+            length, body, *kind = bodies[self.path]
             self.send_response(200)
+            if kind:
+                self.send_header("Content-Type", kind[0])
             self.send_header("Content-Length", str(length))
             self.end_headers()
             self.wfile.write(body)
@@ -280,6 +282,14 @@ def test_a_wrong_cut_or_absent_answer_leaves_nothing(server, own_folder, answer,
         bodies["/net.pth"] = answer
     with pytest.raises(UserError, match=message):
         fetch(record(f"{address}/net.pth"))
+    assert not own_folder.exists() or files_below(own_folder) == []
+
+
+def test_a_login_page_is_not_taken_for_a_file_that_nobody_has_seen(server, own_folder):
+    address, bodies = server
+    bodies["/net.pth"] = 4, b"<htm", "text/html; charset=utf-8"
+    with pytest.raises(UserError, match="sent a web page in its place"):
+        fetch(record(f"{address}/net.pth", editions=(Edition("", 0),)))
     assert not own_folder.exists() or files_below(own_folder) == []
 
 

@@ -19,6 +19,8 @@ from benchmark.weights.catalogue import FILES, WeightsFile
 
 OFFLINE = "IQA_OFFLINE"
 """Environment variable: anything but "" and "0" forbids every use of the network, also in worker processes."""
+WEB_PAGE = "text/html"
+"""What a login page of a network sends for any file; one whose sha256 nobody knows would be taken for it."""
 CONNECT_SECONDS = 5.0
 """To find the host, connect, and see the answer's head, all together."""
 READ_SECONDS = 10.0
@@ -56,6 +58,8 @@ def fetch(file: WeightsFile, progress: Progress | None = None) -> None:
         _dead[host] = f"{host}: {_reason(error)}"
         raise UserError(f"{file.name} cannot be fetched ({_dead[host]}); {_by_hand(file)}") from error
     with response:
+        if response.headers.get_content_type() == WEB_PAGE:
+            raise UserError(f"{file.name} cannot be fetched ({host} sent a web page in its place); {_by_hand(file)}")
         try:
             write_verified(file, _chunks(file, response, progress), file.editions[:1])
         except _Broken as error:
