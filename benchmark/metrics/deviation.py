@@ -6,9 +6,16 @@ from typing import Any
 
 import numpy as np
 
+from benchmark.metrics.backends import Backend, with_backends
+from benchmark.metrics.opencv_gradient import Chroma, MultiScaleGradientScorer
 from benchmark.metrics.pairwise import metric
 from benchmark.metrics.tensors import near_viewing_size, unit_tensor
 
+SCALE_WEIGHTS = (0.096, 0.596, 0.289, 0.019)
+"""Of the four scales, finest first; they, `CONSTANT`, `MASKING` and `CHROMA` are Zhang et al. 2017's."""
+CONSTANT = 170.0
+MASKING = 0.5
+CHROMA = Chroma(weight=0.01, offset=0.32, slope=15.0)
 MS_GMSD_FACTS: dict[str, Any] = {
     "higher_is_better": False,
     "min_size": 17,
@@ -85,4 +92,12 @@ def ms_gmsd_c(*, distorted: np.ndarray, reference: np.ndarray) -> float:
     return _multi_scale_gmsd(distorted=distorted, reference=reference, chromatic=True)
 
 
-METRICS = (mdsi, ms_gmsd, ms_gmsd_c)
+def _opencv(chroma: Chroma | None = None) -> Backend:
+    return Backend("opencv", lambda device: MultiScaleGradientScorer(SCALE_WEIGHTS, CONSTANT, MASKING, chroma))
+
+
+METRICS = (
+    mdsi,
+    with_backends(ms_gmsd, _opencv(), library="piq"),
+    with_backends(ms_gmsd_c, _opencv(CHROMA), library="piq"),
+)

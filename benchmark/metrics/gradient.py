@@ -8,7 +8,7 @@ from benchmark.metrics.backends import Backend, with_backends
 from benchmark.metrics.opencv_gradient import GradientScorer
 from benchmark.metrics.pairwise import metric
 
-MASKING = 170.0
+CONSTANT = 170.0
 """T of equation 4, for luma in [0, 255]."""
 
 
@@ -38,4 +38,4 @@ def gmsd(*, distorted: np.ndarray, reference: np.ndarray) -> float:
         return float(piq.gmsd(*pair))
 
 
-METRICS = (with_backends(gmsd, Backend("opencv", lambda device: GradientScorer(MASKING)), library="piq"),)
+METRICS = (with_backends(gmsd, Backend("opencv", lambda device: GradientScorer(CONSTANT)), library="piq"),)
