@@ -93,7 +93,8 @@ def test_the_long_listing_tells_every_fact_below_its_name():
     blocks = {block.split("\n")[0]: block for block in text.split("\n\n")}
     for fact in ("protocol:", "direction: lower is better", "range: ", "smallest image: ", "version: ", "licence: "):
         assert f"\n    {fact}" in blocks["lpips"]
-    assert re.search(r"weights: sha256\s+[0-9a-f]{64}", blocks["lpips"])
+    assert "\n    weights: 9.9 MB embedded" in blocks["lpips"]
+    assert re.search(r"sha256 of the weights:\s+[0-9a-f]{64}", blocks["lpips"])
     for fact in (
         "title:",
         "pairs: 3000 from 25",
