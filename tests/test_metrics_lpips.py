@@ -25,6 +25,29 @@ def test_reusing_the_references_features_gives_what_lpips_own_forward_gives(dist
     np.testing.assert_allclose(ours, float(forward), rtol=0, atol=1e-7)
 
 
+def test_scores_have_the_same_bits_in_any_batch_and_in_any_memory_layout():
+    reference = ImageBatch(photograph(PAIRS[0][1])[None, :97, :130])
+    images = np.stack([photograph(PAIRS[0][0])[row : row + 97, :130] for row in (0, 100, 200)])
+    prepared = scorer("lpips").prepare(reference)
+    together = scorer("lpips").score(ImageBatch(images), prepared)
+    alone = [scorer("lpips").score(ImageBatch(image[None]), prepared)[0] for image in images]
+    assert together.dtype == np.float64
+    np.testing.assert_array_equal(together, alone)
+    planes = ImageBatch(images)
+    planes.__dict__["tensor"] = planes.tensor.contiguous()
+    np.testing.assert_array_equal(scorer("lpips").score(planes, prepared), together)
+
+
+def test_a_batch_scored_in_one_pass_as_on_cuda_is_its_images_scored_apart():
+    reference = ImageBatch(photograph(PAIRS[0][1])[None, :97, :130])
+    images = ImageBatch(np.stack([photograph(PAIRS[0][0])[row : row + 97, :130] for row in (0, 100, 200)]))
+    both = scorer("lpips")
+    prepared = both.prepare(reference)
+    with torch.inference_mode():
+        in_one_pass = both._distances(images.tensor, prepared)
+    np.testing.assert_allclose(in_one_pass.numpy(), both.score(images, prepared), rtol=0, atol=1e-6)
+
+
 @pytest.mark.filterwarnings("ignore::UserWarning:torchvision")
 @pytest.mark.parametrize(("distorted", "reference"), PAIRS)
 def test_the_network_is_the_one_of_the_lpips_package_with_its_own_head(distorted, reference, shared):

@@ -65,7 +65,8 @@ def _stages(metric: str, features: dict[str, torch.Tensor], device: str) -> list
     left = layers.load_state_dict(features, strict=False, assign=True)
     if left.unexpected_keys or left.missing_keys:
         raise UserError(f"{metric}: its weights do not fit torchvision's VGG16; expected the layers of `vgg16`")
-    layers = layers.requires_grad_(False).eval().to(device)
+    memory_format = torch.channels_last if device == "cpu" else torch.contiguous_format
+    layers = layers.requires_grad_(False).eval().to(device, memory_format=memory_format)
     return [
         torch.nn.Sequential(
             *(_l2_pool(device) if i in (a for a, _ in STAGES[1:]) else layers[i] for i in range(*stage))
@@ -86,8 +87,10 @@ def _l2_pool(device: str) -> Any:
     class L2Pool(torch.nn.Module):
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             channels = x.shape[1]
-            mean = functional.conv2d(x**2, kernel.expand(channels, 1, -1, -1), stride=2, padding=1, groups=channels)
-            return (mean + POOL_STABILISER).sqrt()
+            mean = functional.conv2d(
+                x.square(), kernel.expand(channels, 1, -1, -1), stride=2, padding=1, groups=channels
+            )
+            return mean.add_(POOL_STABILISER).sqrt_()
 
     return L2Pool()
 
@@ -158,7 +161,7 @@ class DistsScorer:
 
 def _describe(features: torch.Tensor) -> Statistics:
     mean = features.mean([2, 3], keepdim=True)
-    return Statistics(features, mean, ((features - mean) ** 2).mean([2, 3], keepdim=True))
+    return Statistics(features, mean, (features - mean).square_().mean([2, 3], keepdim=True))
 
 
 def _resized(image: torch.Tensor) -> torch.Tensor:

@@ -26,6 +26,8 @@ VGG_HEAD = EMBEDDED / "lpips_vgg_v0.1_head.safetensors"
 VGG_HEAD_SHA256 = "4fbb0122b8b7c419838e12f9d9414a590916757773a1dc835cef7adef85e8933"
 SQUEEZE_HEAD = EMBEDDED / "lpips_squeeze_v0.1_head.safetensors"
 SQUEEZE_HEAD_SHA256 = "7b35c219aaf55e4be5486ee08f40bb7b92b7bba3130e7d90425b3d5a87de2097"
+EPSILON = 1e-10
+"""Added to the length of a feature vector, as in `lpips.normalize_tensor`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,17 +91,27 @@ def _network(metric: str, net: str, parameters: dict[str, torch.Tensor]) -> Any:
 
 
 class LpipsScorer:
-    """Scores with features of the reference that are computed once."""
+    """Scores with features of the reference that are computed once.
+
+    On a CPU a position's channels lie side by side in memory ("channels last"), as oneDNN's convolutions want them.
+    """
 
     def __init__(self, network: Any) -> None:
-        self.network = network
+        import torch
+
+        on_cpu = next(network.parameters()).device.type == "cpu"
+        self.memory_format = torch.channels_last if on_cpu else torch.contiguous_format
+        self.network = network.to(memory_format=self.memory_format)
+        scaling = network.scaling_layer
+        self.factor, self.offset = 2 / scaling.scale, -(1 + scaling.shift) / scaling.scale
+        self.heads = [linear.model[-1].weight.flatten().double() for linear in network.lins]
 
     def prepare(self, reference: ImageBatch) -> list[torch.Tensor]:
         """Return the unit-length features of the reference, one tensor (1, C, h, w) per layer."""
         import torch
 
         with torch.inference_mode(), self._full_precision():
-            return self._features(reference.tensor)
+            return [layer * _inverse_length(layer) for layer in self._features(reference.tensor)]
 
     def score(self, distorted: ImageBatch, prepared: list[torch.Tensor]) -> np.ndarray:
         """Return one distance >= 0 per distorted image, float64.
@@ -112,27 +124,39 @@ class LpipsScorer:
         with torch.inference_mode(), self._full_precision():
             images = distorted.tensor
             parts = images.split(1 if images.device.type == "cpu" else len(images))
-            return torch.cat([self._distances(part, prepared) for part in parts]).cpu().double().numpy()
+            return torch.cat([self._distances(part, prepared) for part in parts]).cpu().numpy()
 
     def _full_precision(self) -> AbstractContextManager[Any]:
         """On CUDA, keep convolutions in float32: TF32, torch's default, costs three decimal places."""
         import torch
 
-        if next(self.network.parameters()).device.type != "cuda":
+        if self.factor.device.type != "cuda":
             return nullcontext()
         return torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False)
 
-    def _features(self, images: torch.Tensor) -> list[torch.Tensor]:
-        """Features of images (N, 3, H, W) in [0, 1], each position's vector scaled to unit length."""
-        import lpips
+    def _features(self, images: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Features of images (N, 3, H, W) in [0, 1], which are brought to [-1, 1] and the network's scale in one step."""
+        import torch
 
-        layers = self.network.net(self.network.scaling_layer(2 * images - 1))
-        return [lpips.normalize_tensor(layer) for layer in layers]
+        scaled = torch.addcmul(self.offset, images.contiguous(memory_format=self.memory_format), self.factor)
+        return tuple(self.network.net(scaled))
 
     def _distances(self, images: torch.Tensor, reference: list[torch.Tensor]) -> torch.Tensor:
         """Sum over layers of the mean over positions of the weighted squared difference (Zhang et al., eq. 1)."""
-        layers = zip(self._features(images), reference, self.network.lins, strict=True)
-        return sum(linear((x - y) ** 2).mean(dim=(1, 2, 3)) for x, y, linear in layers)
+        import torch
+
+        distances = torch.zeros(len(images), dtype=torch.float64, device=images.device)
+        for layer, unit, head in zip(self._features(images), reference, self.heads, strict=True):
+            difference = torch.addcmul(unit, layer, _inverse_length(layer), value=-1)
+            distances += difference.square_().mean(dim=(2, 3)).double() @ head
+        return distances
+
+
+def _inverse_length(layer: torch.Tensor) -> torch.Tensor:
+    """One over the length of each position's vector, as `lpips` bounds it: (N, C, h, w) -> (N, 1, h, w)."""
+    import torch
+
+    return torch.linalg.vector_norm(layer, dim=1, keepdim=True).add_(EPSILON).reciprocal_()
 
 
 FACTS: dict[str, Any] = {
