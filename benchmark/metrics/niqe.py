@@ -104,7 +104,7 @@ METRICS = (
         MetricInfo(
             name="niqe",
             title="NIQE",
-            proof="official values of 5 images (4e-4 of the value; 6e-3 where areas are flat)",
+            proof="official values of 5 images (1e-9 without flat areas, 6e-3 of the value with)",
             protocol="NIQE as LIVE's release (not MATLAB's toolbox function): rounded BT.601 grey, patches of 96 x 96 on "
             "two scales, LIVE's model of pristine images, and flat areas without rounding noise.",
             min_size=2 * BLOCK,
