@@ -4,6 +4,8 @@ import csv
 import json
 import math
 import re
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -234,6 +236,15 @@ def test_on_a_device_the_clock_waits_for_it_and_memory_is_what_torch_allocated(m
     assert memory.bytes() == 400
     time_calls(lambda i: i, log.append, Budget(0.0, repeats=1), synchroniser("cuda:0"))
     assert log == ["wait cuda:0", 0, "wait cuda:0", "wait cuda:0", 1, "wait cuda:0", "wait cuda:0", 2, "wait cuda:0"]
+
+
+def test_the_time_of_a_program_that_a_metric_starts_counts_and_its_memory_is_unknown():
+    busy = [sys.executable, "-c", "import time\nwhile time.process_time() < 0.3: pass"]
+    memory = PeakMemory("cpu")
+    memory.reset()
+    found = time_calls(lambda i: busy, lambda command: subprocess.run(command, check=True), Budget(0, 1), lambda: None)
+    assert found.processor_median >= 0.3
+    assert memory.bytes() is None
 
 
 def _two_and_an_error():

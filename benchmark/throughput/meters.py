@@ -79,26 +79,39 @@ def time_calls(
 def _timed(given: Any, call: Callable[[Any], Any], wait: Callable[[], Any]) -> tuple[float, float]:
     """Seconds of one call by the clock and of the processor."""
     wait()
+    children = _children_time()
     start, busy = time.perf_counter(), time.process_time()
     call(given)
     wait()
-    return time.perf_counter() - start, time.process_time() - busy
+    by_clock, by_processor = time.perf_counter() - start, time.process_time() - busy
+    return by_clock, by_processor + _children_time() - children
+
+
+def _children_time() -> float:
+    """Processor seconds of the programs that this process has started and that have ended: some metrics are such."""
+    import resource
+
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 class PeakMemory:
     """The peak of memory above what was held when this was made.
 
     On a CUDA device what torch allocated there. On the CPU the resident memory of this process, whose peak Linux
-    keeps and can reset; elsewhere a process has one peak for its whole life, which says nothing of a part of it: None.
+    keeps and can reset; elsewhere a process has one peak for its whole life, which says nothing of a part of it, and
+    nowhere does it hold what programs took that a metric started: None.
     """
 
     def __init__(self, device: str) -> None:
         self._device = device
         self._known = True
+        self._children = _children_time()
         self._start = resident("VmRSS") if device == "cpu" else _allocated(device, peak=False)
 
     def reset(self) -> None:
         """Forget earlier peaks."""
+        self._children = _children_time()
         if self._device == "cpu":
             self._known = forget_resident_peak()
         else:
@@ -109,7 +122,8 @@ class PeakMemory:
     def bytes(self) -> int | None:
         """The peak since `reset`, above the start and not below 0; None where it is unknown."""
         peak = resident("VmHWM") if self._device == "cpu" else _allocated(self._device, peak=True)
-        if peak is None or self._start is None or not self._known:
+        elsewhere = _children_time() > self._children
+        if peak is None or self._start is None or not self._known or elsewhere:
             return None
         return max(0, peak - self._start)
 

@@ -14,6 +14,9 @@ from benchmark.types import PairError, UserError
 
 DIED = "its process died (out of memory, or a crash in native code)"
 
+PATIENCE = 10
+"""Seconds that a process that has done its work may take to end by itself."""
+
 
 class WorkerError(Exception):
     """Why the work ended early; the message says it."""
@@ -35,6 +38,7 @@ def in_fresh_process(work: Callable[..., Iterator[Any]], *arguments: Any) -> Ite
             if isinstance(message, WorkerError):
                 raise message
             yield message
+        process.join(PATIENCE)
     finally:
         process.terminate()
         process.join()

@@ -145,6 +145,11 @@ def _markdown_table(columns: Mapping[str, str], found: list[dict[str, Any]]) -> 
     return [*table(list(columns.values()), body), ""]
 
 
+def short(backend: str) -> str:
+    """A backend without what its name says in brackets."""
+    return backend.partition(" (")[0]
+
+
 def machine_sentence(machine: Machine) -> str:
     """Where it was measured, in one sentence."""
     device = "" if machine.device == "cpu" else f"{machine.device}; "

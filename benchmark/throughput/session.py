@@ -50,7 +50,7 @@ def rules(task: Task) -> str:
         f"the device, are within the time; decoding, timed apart (JPEG of quality {JPEG_QUALITY}), is not. "
         f"Per row: {task.budget.rules}. The clock is read when the device has finished. Peak memory is what the calls "
         "took above the loaded metric and its input images (resident memory on the CPU; on a device, what torch "
-        "allocated there)."
+        "allocated there); it is not known of a metric that starts another program, whose processor time counts."
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from benchmark.throughput.render import machine_sentence, sizes
+from benchmark.throughput.render import machine_sentence, short, sizes
 from benchmark.throughput.report import Cell, Decoding, Report
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def _body(cells: Sequence[Cell]) -> list[dict[str, str]]:
         timing, memory = cell.timing, cell.peak_memory
         values = (
             cell.metric,
-            cell.backend,
+            short(cell.backend),
             str(cell.batch),
             _number(cell.pairs_per_second),
             _number(cell.megapixels_per_second),
