@@ -40,7 +40,7 @@ class Cost:
     p95: float
     """95th percentile of what `seconds` is the median of."""
     peak_memory: int
-    """Bytes above those of the loaded metric: resident memory on the CPU, the device's own on a device."""
+    """Bytes above those of the loaded metric: resident memory on the CPU, the device's own on a device; 0: unknown."""
     n: int
     """Calls behind `seconds`."""
 
