@@ -15,6 +15,7 @@ from benchmark.throughput.report import Machine
 LIBRARIES = (
     "numpy",
     "torch",
+    "torchvision",
     "opencv-python-headless",
     "opencv-python",
     "scikit-image",
@@ -23,6 +24,10 @@ LIBRARIES = (
     "frame-analytics",
     "piq",
     "lpips",
+    "flip-evaluator",
+    "pyrtools",
+    "vmaf-torch",
+    "cvvdp",
     "pyiqa",
 )
 """Those that compute or decode; the ones that are installed are named with their versions."""
