@@ -20,7 +20,8 @@ from benchmark.statistics.comparison import paired_test
 from benchmark.statistics.fit_replicates import FitReplicates
 from benchmark.statistics.intervals import SCALES, bootstrap_interval
 from benchmark.statistics.logistic import fit_logistic
-from benchmark.statistics.replicates import kendall_replicates, pearson_replicates, spearman_replicates
+from benchmark.statistics.rank_replicates import spearman_replicates
+from benchmark.statistics.replicates import kendall_replicates, pearson_replicates
 from benchmark.statistics.resampling import Clusters, clusters_of, draw, resamples
 
 PER_CONTENT = 16

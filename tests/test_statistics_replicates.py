@@ -11,7 +11,8 @@ from benchmark.statistics import interpolation
 from benchmark.statistics.fit_replicates import FitReplicates
 from benchmark.statistics.interpolation import moved_sums
 from benchmark.statistics.logistic import fit_logistic
-from benchmark.statistics.replicates import kendall_replicates, pearson_replicates, spearman_replicates
+from benchmark.statistics.rank_replicates import spearman_replicates
+from benchmark.statistics.replicates import kendall_replicates, pearson_replicates
 from benchmark.statistics.resampling import Clusters, clusters_of, draw
 
 
@@ -95,9 +96,9 @@ def test_sums_over_a_sigmoid_that_moves_equal_those_computed_anew_for_each_resam
     t, v = 3 * rng.standard_t(3, size=6000), rng.normal(size=6000)
     weights = draw(40, replicates=300, seed=1)
     steps = np.clip(spread * rng.normal(size=(300, 2)), -2.0, [2.0, 0.7])
-    found = moved_sums(t, v, steps, clusters, weights)
+    found = moved_sums(t, v, 0.3, steps, clusters, weights)
     for row in range(300):
-        z = scipy.special.expit((t - steps[row, 0]) / np.exp(steps[row, 1]))
+        z = scipy.special.expit((t - steps[row, 0]) / np.exp(steps[row, 1])) - 0.3
         w = weights[row][clusters.codes]
         expected = [w @ z, w @ z**2, w @ (z * t), w @ (z * v)]
         np.testing.assert_allclose(found[row] / 6000, np.array(expected) / 6000, rtol=0, atol=1e-11)
@@ -109,9 +110,30 @@ def test_small_steps_are_interpolated_and_not_computed_one_by_one(monkeypatch: p
     direct: list[int] = []
     plain = interpolation._direct_sums
     monkeypatch.setattr(
-        interpolation, "_direct_sums", lambda t, v, steps, *r: direct.append(len(steps)) or plain(t, v, steps, *r)
+        interpolation, "_direct_sums", lambda t, v, c, steps, *r: direct.append(len(steps)) or plain(t, v, c, steps, *r)
     )
     steps = 0.02 * rng.normal(size=(300, 2))
     steps[:3] = 1.5, 0.1
-    moved_sums(rng.normal(size=6000), rng.normal(size=6000), steps, clusters, draw(40, replicates=300, seed=1))
+    moved_sums(rng.normal(size=6000), rng.normal(size=6000), 0.5, steps, clusters, draw(40, replicates=300, seed=1))
     assert sum(direct) == 3
+
+
+def test_a_nearly_flat_sigmoid_loses_no_digits() -> None:
+    rng = np.random.default_rng(4)
+    contents = np.repeat(np.arange(40), 150)
+    quality = rng.normal(size=6000) + 0.3 * rng.normal(size=40)[contents]
+    scores, labels = np.exp(quality + 0.5 * rng.normal(size=6000)), 15 * np.tanh(quality + 1) + rng.normal(size=6000)
+    clusters, weights = clusters_of(contents, length=6000), draw(40, replicates=200, seed=1)
+    fit = fit_logistic(scores, labels)
+    refits = FitReplicates(fit, scores, labels, clusters, weights)
+    refits.compute(slice(0, 200))
+    assert np.std(refits.z) < 1e-3
+    t, v = refits.t.astype(np.longdouble), labels.astype(np.longdouble)
+    for row, step in enumerate(refits.steps):
+        w = weights[row][contents].astype(np.longdouble)
+        best = -1.0
+        for midpoint, log_scale in ((0.0, 0.0), step):
+            z = 1 / (1 + np.exp(-(t - midpoint) * np.exp(-np.longdouble(log_scale))))
+            x, y = z - (w @ z) / w.sum(), v - (w @ v) / w.sum()
+            best = max(best, float((w @ (x * y)) / np.sqrt((w @ (x * x)) * (w @ (y * y)))))
+        np.testing.assert_allclose(refits.plcc[row], best, rtol=0, atol=1e-9)

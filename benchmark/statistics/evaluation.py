@@ -18,7 +18,8 @@ from benchmark.statistics.intervals import SCALES, bootstrap_interval
 from benchmark.statistics.krasula import areas_of_all, judged
 from benchmark.statistics.label_noise import checked_label_noise, label_half_width, outlier_ratio, rmse_star
 from benchmark.statistics.logistic import LogisticFit, fit_logistic
-from benchmark.statistics.replicates import kendall_replicates, pearson_replicates, spearman_replicates
+from benchmark.statistics.rank_replicates import spearman_replicates
+from benchmark.statistics.replicates import kendall_replicates, pearson_replicates
 from benchmark.statistics.resampling import Clusters, blocks, clusters_of, resamples, run_all
 from benchmark.types import Estimate
 

@@ -125,12 +125,14 @@ class FitReplicates:
         if fit.is_constant:
             self.t = np.zeros_like(scores)
             self.raw = pearson_replicates(scores, labels, clusters, weights)
+        self.centre = float(self.z.mean())
+        """Taken off the sigmoid in every sum: where it is nearly flat, its variance would drown in rounding."""
         self.steps = self._gauss_newton()
         self.sums = self._sums_at_optimum()
-        self.moved = moved_sums(self.t, self.v, self.steps, clusters, weights) if fit.amplitude else None
+        self.moved = moved_sums(self.t, self.v, self.centre, self.steps, clusters, weights) if fit.amplitude else None
 
     def _sums_at_optimum(self) -> Floats:
-        z, t, v = self.z, self.t, self.v
+        z, t, v = self.z - self.centre, self.t, self.v
         columns = np.stack([np.ones_like(v), z, z * z, z * t, z * v, t, t * t, t * v, v, v * v], axis=1)
         return weigh(self.weights, self.clusters.sums(columns))
 
@@ -186,6 +188,7 @@ class FitReplicates:
             if self.fit.amplitude
             else np.zeros((len(step), len(self.v)))
         )
+        error -= self.centre
         error *= -chosen.amplitude[part, None]
         error += self.v
         error -= offset[part, None]

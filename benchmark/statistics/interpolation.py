@@ -21,15 +21,15 @@ REACH = np.array([0.5, 0.35])
 DISTANCE = np.array([np.pi * np.exp(-0.35), np.pi / 2])
 """From the real axis to the nearest singularity in midpoint and in log scale, anywhere within `REACH`."""
 TOLERANCE = 1e-12
-"""Of the mean of a sum's terms, which are of order 1."""
+"""Of the spread of a sum's terms about their centre."""
 OVERHEAD = 5000
 """What a node of the grid costs beside its pairs, in pairs: small samples are computed directly."""
 
 
-def moved_sums(t: Floats, v: Floats, steps: Floats, clusters: Clusters, weights: Floats) -> Floats:
-    """Weighted sums of z, z^2, z t and z v in each resample, z being the sigmoid after the resample's step: (R, 4).
+def moved_sums(t: Floats, v: Floats, centre: float, steps: Floats, clusters: Clusters, weights: Floats) -> Floats:
+    """Weighted sums of z, z^2, z t and z v in each resample, z being its sigmoid less `centre`: (R, 4).
 
-    t and v (N,) are sorted by cluster; `steps` (R, 2): z = sigmoid((t - midpoint) * exp(-log scale)).
+    t and v (N,) are sorted by cluster; `steps` (R, 2): z = sigmoid((t - midpoint) * exp(-log scale)) - centre.
     """
     near = np.all(np.abs(steps) <= REACH, axis=1)
     grids, shares = _grids(steps[near]) if near.any() else ([np.empty(0)] * 2, [])
@@ -38,23 +38,23 @@ def moved_sums(t: Floats, v: Floats, steps: Floats, clusters: Clusters, weights:
         near[:] = False
     result = np.empty((len(steps), 4))
     if near.any():
-        tables = [clusters.sums(_terms(t, v, m, s)) for m in grids[0] for s in grids[1]]
+        tables = [clusters.sums(_terms(t, v, centre, m, s)) for m in grids[0] for s in grids[1]]
         sums = weigh(weights[near], np.stack(tables, axis=1))
         share = (shares[0][:, :, None] * shares[1][:, None, :]).reshape(len(sums), -1)
         result[near] = np.einsum("rg,rgc->rc", share, sums)
     far = np.flatnonzero(~near)
     for part in chunks(slice(0, len(far)), len(t)):
-        result[far[part]] = _direct_sums(t, v, steps[far[part]], clusters, weights[far[part]])
+        result[far[part]] = _direct_sums(t, v, centre, steps[far[part]], clusters, weights[far[part]])
     return result
 
 
-def _terms(t: Floats, v: Floats, midpoint: float, log_scale: float) -> Floats:
-    z = sigmoid((t - midpoint) * np.exp(-log_scale))
+def _terms(t: Floats, v: Floats, centre: float, midpoint: float, log_scale: float) -> Floats:
+    z = sigmoid((t - midpoint) * np.exp(-log_scale)) - centre
     return np.stack([z, z * z, z * t, z * v], axis=1)
 
 
-def _direct_sums(t: Floats, v: Floats, steps: Floats, clusters: Clusters, weights: Floats) -> Floats:
-    z = sigmoid((t - steps[:, :1]) * np.exp(-steps[:, 1:]))
+def _direct_sums(t: Floats, v: Floats, centre: float, steps: Floats, clusters: Clusters, weights: Floats) -> Floats:
+    z = sigmoid((t - steps[:, :1]) * np.exp(-steps[:, 1:])) - centre
     wz = np.take(weights, clusters.codes, axis=1) * z
     sums = wz.sum(axis=1), np.einsum("rn,rn->r", wz, z), np.einsum("rn,n->r", wz, t), np.einsum("rn,n->r", wz, v)
     return np.stack(sums, axis=1)

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmark.statistics.inputs import Floats, standardised
-from benchmark.statistics.resampling import Clusters, blocks, chunks, run_all
+from benchmark.statistics.resampling import Clusters, run_all
 
 VANISHING = 1e-12
 """A resample whose variance is this fraction of the sample's is constant up to rounding."""
@@ -40,71 +40,6 @@ def pearson_replicates(scores: Floats, labels: Floats, clusters: Clusters, weigh
     vx, vy = sxx - sx * sx / n, syy - sy * sy / n
     vx, vy = np.where(vx > VANISHING * n, vx, 0.0), np.where(vy > VANISHING * n, vy, 0.0)
     return np.clip(ratio(sxy - sx * sy / n, np.sqrt(vx * vy)), -1.0, 1.0)
-
-
-class _Ranks:
-    """Mid-ranks of one variable in every resample, from its order in the sample.
-
-    Ranks and their products are whole or half numbers below 2^53: sums of them are exact in any order.
-    """
-
-    def __init__(self, values: Floats) -> None:
-        self.order = np.argsort(values, kind="stable")
-        ordered = values[self.order]
-        new = np.diff(ordered, prepend=np.nan) != 0
-        self.tied = not bool(new.all())
-        self.group = np.cumsum(new) - 1
-        self.first = np.flatnonzero(new)
-        self.last = np.append(self.first[1:], len(values)) - 1
-
-    def groups(self, weights: Floats) -> tuple[Floats, Floats]:
-        """From weights (B, N): the mid-rank (B, G) and weight (B, G) of each group of equal values, ascending."""
-        above = np.cumsum(np.take(weights, self.order, axis=1), axis=1)
-        top = above[:, self.last] if self.tied else above
-        size = np.diff(top, axis=1, prepend=0.0)
-        return top - (size - 1.0) / 2.0, size
-
-    def centred(self, weights: Floats, n: Floats) -> tuple[Floats, Floats]:
-        """From weights (B, N) and their sums (B,): mid-ranks less their mean (B, N), and their sum of squares (B,)."""
-        rank, size = self.groups(weights)
-        result = np.empty_like(weights)
-        result[:, self.order] = np.take(rank, self.group, axis=1) - (n[:, None] + 1.0) / 2.0
-        return result, _squares(n, size)
-
-    def products(self, weights: Floats, n: Floats, weighted: Floats) -> tuple[Floats, Floats]:
-        """Sums (B,) of mid-rank times `weighted` (B, N), whose rows sum to 0; and the sum of squares as in `centred`."""
-        rank, size = self.groups(weights)
-        ordered = np.take(weighted, self.order, axis=1)
-        if self.tied:
-            ordered = np.add.reduceat(ordered, self.first, axis=1)
-        return np.einsum("rn,rn->r", rank, ordered), _squares(n, size)
-
-
-def _squares(n: Floats, sizes: Floats) -> Floats:
-    """Sum of squared centred mid-ranks of n values tied in groups of these sizes (B, G)."""
-    return (n**3 - n - np.einsum("rn,rn->r", sizes * sizes - 1.0, sizes)) / 12.0
-
-
-def spearman_replicates(
-    columns: Sequence[Floats], labels: Floats, clusters: Clusters, weights: Floats, *, threads: int | None = None
-) -> Floats:
-    """Spearman's correlation of each of M columns with the labels in each resample: (M, R)."""
-    result = np.empty((len(columns), len(weights)))
-    label_ranks = _Ranks(labels)
-    ranks = [_Ranks(column) for column in columns]
-
-    def work(block: slice) -> None:
-        for rows in chunks(block, len(labels)):
-            pair_weights = np.take(weights[rows], clusters.codes, axis=1)
-            n = pair_weights.sum(axis=1)
-            y, vy = label_ranks.centred(pair_weights, n)
-            y *= pair_weights
-            for column, rank in enumerate(ranks):
-                vxy, vx = rank.products(pair_weights, n, y)
-                result[column, rows] = np.clip(ratio(vxy, np.sqrt(vx * vy)), -1.0, 1.0)
-
-    run_all([partial(work, block) for block in blocks(len(weights))], threads=threads)
-    return result
 
 
 class _Places:
