@@ -12,7 +12,7 @@ from multiprocessing.process import BaseProcess
 from queue import SimpleQueue
 
 from benchmark.executors.crew import UNITS_AHEAD, Fate, Task, finish
-from benchmark.executors.resources import device_names, one_thread_each
+from benchmark.executors.resources import cores, device_names, one_thread_each
 from benchmark.executors.worker import ready, score, start
 from benchmark.scoring import Unit, UnitResult, WorkerSetup
 from benchmark.types import UserError
@@ -43,7 +43,9 @@ class LocalExecutor:
 
     def _start(self) -> _Crew:
         devices = [self.devices[i % len(self.devices)] for i in range(self.workers)]
-        self._crew = _Crew([replace(self.setup, device=device) for device in devices])
+        decoders = None if self.setup.device == "cpu" else max(1, cores() // self.workers)
+        setup = replace(self.setup, decoders=decoders) if self.setup.decoders is None else self.setup
+        self._crew = _Crew([replace(setup, device=device) for device in devices])
         return self._crew
 
     def results(self, units: Iterable[Unit]) -> Generator[tuple[Unit, UnitResult], None, None]:
