@@ -1,5 +1,6 @@
 """Every backend of every metric gives the number of its reference implementation, on easy and on awkward images."""
 
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
 import numpy as np
@@ -134,3 +135,16 @@ def test_scratch_arrays_are_large_enough_whatever_sizes_came_before():
         scores = [outcome(scorer, *(crop(which, *size) for which in PAIRS[1])) for size in sizes]
         again = [outcome(scorer, *(crop(which, *size) for which in PAIRS[1])) for size in reversed(sizes)]
         assert scores == again[::-1]
+
+
+@pytest.mark.parametrize("name", ["ms-ssim", "ms-gmsd"])
+def test_threads_do_not_share_scratch_arrays(name):
+    scorer = BACKED[name].load("cpu")
+    images = [noise(300, 300, seed) for seed in range(24)]
+    prepared = scorer.prepare(ImageBatch(images[0][None]))
+
+    def score(image):
+        return float(scorer.score(ImageBatch(image[None]), prepared)[0])
+
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(score, images)) == [score(image) for image in images]

@@ -17,7 +17,8 @@ class Buffers(threading.local):
     def take(self, count: int, shape: tuple[int, ...]) -> list[np.ndarray]:
         """Return `count` arrays of `shape`, of arbitrary content, contiguous; the next call hands out the same memory."""
         size = math.prod(shape)
-        if len(self._flat) < count or self._flat[0].size < size:
-            size_of_all = max([size, *(flat.size for flat in self._flat[:1])])
-            self._flat = [np.empty(size_of_all) for _ in range(max(count, len(self._flat)))]
+        self._flat += [np.empty(0)] * (count - len(self._flat))
+        for i in range(count):
+            if self._flat[i].size < size:
+                self._flat[i] = np.empty(size)
         return [flat[:size].reshape(shape) for flat in self._flat[:count]]
