@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark import __version__
+from benchmark.allocator import keep_freed_memory
 from benchmark.executors.resources import THREAD_VARIABLES, device_names, resolve_device
 from benchmark.registry import Registry
 from benchmark.scoring import Unit, UnitResult, UnitScorer, WorkerSetup
@@ -76,6 +77,7 @@ def score(setup: WorkerSetup, expected: str, unit: Unit) -> UnitResult:
 def _start(setup: WorkerSetup) -> UnitScorer:
     global _scorer  # noqa: PLW0603  a worker process has one scorer at a time
     _compute_with_one_thread()
+    keep_freed_memory()
     scorer = UnitScorer(Registry(setup.plugins), replace(setup, device=_device(setup.device)))
     _scorer = setup, scorer
     return scorer

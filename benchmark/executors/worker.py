@@ -8,6 +8,7 @@ import signal
 import threading
 from multiprocessing.connection import wait
 
+from benchmark.allocator import keep_freed_memory
 from benchmark.registry import Registry
 from benchmark.scoring import Unit, UnitResult, UnitScorer, WorkerSetup
 from benchmark.types import UserError
@@ -22,6 +23,7 @@ def start(setup: WorkerSetup) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     os.dup2(2, 1)  # what metrics print is talk, not results
+    keep_freed_memory()
     try:
         _scorer = UnitScorer(Registry(setup.plugins), setup)
     except UserError as error:
