@@ -45,8 +45,8 @@ class Processor:
         return ImageBatch(images[0][np.newaxis] if len(images) == 1 else np.stack(images), self.name)
 
     def clock(self) -> float:
-        """Seconds: processor time of this process."""
-        return time.process_time()
+        """Seconds of processor time: of this process, or of this thread alone where others decode meanwhile."""
+        return time.thread_time() if self.decoders else time.process_time()
 
     def room(self) -> float:
         """Bytes that one batch of one metric may work with, as far as the device knows; infinite where it cannot tell."""
@@ -84,11 +84,20 @@ class CudaDevice(Processor):
         self._in_use = 0
 
     def gather(self, images: Sequence[np.ndarray]) -> ImageBatch:
-        """Make a batch, and begin to send it where metrics work on the device."""
+        """Make a batch, and begin to send it where metrics work on the device and it has the memory."""
+        if self._asked:
+            try:
+                return self._sent_ahead(images)
+            except Exception as error:
+                if not is_out_of_memory(error):
+                    raise
+            self.release()
+        return ImageBatch(np.stack(images), self.name, self._send_now)
+
+    def _sent_ahead(self, images: Sequence[np.ndarray]) -> ImageBatch:
+        """Make a batch in pinned memory that is on its way when this returns."""
         import torch
 
-        if not self._asked:
-            return ImageBatch(np.stack(images), self.name, self._send_now)
         pinned = torch.empty((len(images), *images[0].shape), dtype=torch.uint8, pin_memory=True)
         rgb = pinned.numpy()
         np.stack(images, out=rgb)

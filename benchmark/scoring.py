@@ -91,14 +91,14 @@ class WorkerSetup:
 class UnitScorer:
     """Scores units with the metrics of a registry as `setup` says; metrics are loaded when first wanted, and kept.
 
-    `device` replaces the one that `setup` names.
+    `device` replaces the one that `setup` names. `appetites` holds what was learned of each metric's need of memory.
     """
 
     def __init__(self, registry: Registry, setup: WorkerSetup, device: Processor | None = None) -> None:
         self.registry = registry
         self.setup = setup
         self._loaded: dict[str, tuple[Scorer, str] | str] = {}
-        self._appetites: dict[str, Appetite] = defaultdict(Appetite)
+        self.appetites: defaultdict[str, Appetite] = defaultdict(Appetite)
         if device is not None:
             self.device = device
 
@@ -124,7 +124,7 @@ class UnitScorer:
                 scorer, backend = loaded
                 info = self.registry.metric(wanted.metric).info
                 result = SeriesResult(wanted.series, unit.content, backend=backend)
-                jobs.append(Job(info, scorer, wanted.pairs, result, self.device, self._appetites[wanted.metric]))
+                jobs.append(Job(info, scorer, wanted.pairs, result, self.device, self.appetites[wanted.metric]))
         if jobs:
             for reference, pairs in _by_reference(unit.pairs):
                 self._score_reference(reference, pairs, jobs)
