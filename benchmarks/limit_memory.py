@@ -10,9 +10,11 @@ from pathlib import Path
 
 import harness
 import page
-from pipal_shape import Shape, make
+from pipal_shape import Shape, make, repeated
 
-FEW, MANY = Shape(20, 100, 16, 16), Shape(200, 100, 16, 16)
+SHAPE, TIMES = Shape(20, 100, 16, 16), 10
+FEW = SHAPE.contents * SHAPE.distorted
+MANY = TIMES * FEW
 METRICS = "psnr,ssim"
 BYTES_PER_PAIR = 64
 """What "a few bytes" means."""
@@ -21,24 +23,24 @@ POLL_SECONDS = 0.02
 
 def measure(rounds: int) -> tuple[list[page.Bar], str]:
     """Peak resident memory of the parent and of its largest worker, at 2,000 and 20,000 pairs of 16 x 16."""
-    peaks: dict[Shape, list[tuple[int, int]]] = {}
+    tables = {FEW: make(SHAPE), MANY: repeated(make(SHAPE), TIMES)}
+    peaks: dict[int, list[tuple[int, int]]] = {}
     for number in range(rounds):
-        for shape in (FEW, MANY):
-            print(f"memory of {shape.name}, round {number + 1} of {rounds}", file=sys.stderr)
-            peaks.setdefault(shape, []).append(_peaks(make(shape)))
+        for pairs, table in tables.items():
+            print(f"memory of {pairs} pairs, round {number + 1} of {rounds}", file=sys.stderr)
+            peaks.setdefault(pairs, []).append(_peaks(table))
     rows, bars = [], []
-    more = (MANY.contents * MANY.distorted) - (FEW.contents * FEW.distorted)
     causes = {
         "parent": "it holds the label list: id, two paths, label and distortion of every pair",
         "largest worker": "",
     }
     for which, (what, cause) in enumerate(causes.items()):
-        few, many = (min(peak[which] for peak in peaks[shape]) for shape in (FEW, MANY))
-        growth = (many - few) / more
+        few, many = (min(peak[which] for peak in peaks[pairs]) for pairs in (FEW, MANY))
+        growth = (many - few) / (MANY - FEW)
         rows.append([what, f"{few / 2**20:.1f}", f"{many / 2**20:.1f}", f"{growth:.0f}"])
         bars.append(
             page.Bar(
-                f"{what}: growth of peak memory from {FEW.contents * FEW.distorted} to {MANY.contents * MANY.distorted} pairs",
+                f"{what}: growth of peak memory from {FEW} to {MANY} pairs",
                 f"<= {BYTES_PER_PAIR} bytes a pair",
                 f"{growth:.0f} bytes a pair",
                 growth <= BYTES_PER_PAIR,

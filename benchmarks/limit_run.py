@@ -28,6 +28,8 @@ class Measured:
     """Planning and execution with workers that are ready."""
     whole: dict[int, list[float]] = field(default_factory=dict)
     """The command, start-up included."""
+    processor: dict[str, list[float]] = field(default_factory=dict)
+    """Processor seconds with one worker, "alone" and "ready": what a busy machine disturbs least."""
     parts: dict[str, list[float]] = field(default_factory=dict)
     """What else is told in the table."""
 
@@ -60,9 +62,12 @@ def _one_round(found: Measured, few: Path, many: Path, metrics: tuple[str, ...])
     found.alone.setdefault(2, []).append(alone.together(many, metrics, workers=2, threads=1))
     found.parts.setdefault("of alone, 1: decoding", []).append(split.decode)
     found.parts.setdefault("of alone, 1: arithmetic", []).append(split.compute)
+    found.processor.setdefault("alone", []).append(split.processor)
     for workers in (1, 2):
         ready = warm_run.measure(few, many, metrics, workers)
         found.warm.setdefault(workers, []).append(ready.seconds)
+        if workers == 1:
+            found.processor.setdefault("ready", []).append(ready.processor)
         found.parts.setdefault(f"of ready, {workers}: planning", []).append(ready.plan)
         options = ("--no-board", "--quiet", "--workers", str(workers))
         found.whole.setdefault(workers, []).append(harness.run(many, metrics, *options).seconds)
@@ -75,7 +80,8 @@ def _told(found: Measured) -> dict[str, list[float]]:
         f"start-up, {n} (whole less ready)": [a - b for a, b in zip(found.whole[n], found.warm[n], strict=True)]
         for n in found.whole
     }
-    return by_workers | found.parts | start_up
+    processor = {f"processor, {what}, 1": seconds for what, seconds in found.processor.items()}
+    return by_workers | found.parts | processor | start_up
 
 
 def judge(name: str, found: Measured) -> list[page.Bar]:
@@ -100,6 +106,10 @@ def judge(name: str, found: Measured) -> list[page.Bar]:
                 reached.median >= REACHED,
             ),
         ]
+    used = ratios(found.processor["alone"], found.processor["ready"])
+    over = Spread(1 - used.median, 1 - used.high, 1 - used.low)
+    what = f"{name}, 1 worker, processor time: overhead of the runner"
+    bars.append(page.Bar(what, f"< {percent(OVERHEAD)}", _percents(over), over.median < OVERHEAD))
     gain, limit = ratios(found.warm[1], found.warm[2]), ratios(found.alone[1], found.alone[2])
     whole = ratios(found.whole[1], found.whole[2])
     bars.append(

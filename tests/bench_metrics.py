@@ -1,6 +1,6 @@
 """Processor time of every metric and backend: ``pytest tests/bench_metrics.py -n 0 --benchmark-only``.
 
-One thread, 384 x 512, reference prepared once; run it on an idle machine. ``python -m benchmark throughput`` measures
+One thread, 288 x 288 (the size of PIPAL), reference prepared once; run it on an idle machine. ``python -m benchmark throughput`` measures
 more of each: sizes, batches, memory, the reference prepared anew.
 """
 
@@ -13,7 +13,7 @@ from benchmark.images import ImageBatch
 from benchmark.metrics.backends import BackedMetric, load_with
 from benchmark.types import UserError
 
-SIZE = (slice(0, 384), slice(0, 512))
+SIZE = (slice(0, 288), slice(0, 288))
 IMPLEMENTATIONS = [
     (name, backend)
     for name, metric in METRICS.items()

@@ -177,6 +177,7 @@ def test_overhead_and_share_are_those_of_the_run_without_start_up():
     overhead = bars["psnr, 1 worker: overhead of the runner"]
     assert (overhead.measured, overhead.met) == ("20 % (20 % to 20 %); with start-up 50 %", False)
     assert bars["psnr, 2 workers: share of decode-plus-compute reached"].measured.startswith("90 %")
+    assert bars["psnr, 1 worker, processor time: overhead of the runner"].measured == "5 % (5 % to 5 %)"
     gain = bars["psnr: two workers against one"]
     assert (gain.measured, gain.met) == ("2; with start-up 1.6; alone 1.78", True)
 
