@@ -170,7 +170,12 @@ def test_the_report_of_peers_holds_every_table():
 
 
 def test_overhead_and_share_are_those_of_the_run_without_start_up():
-    found = limit_run.Measured(alone={1: [8.0], 2: [4.5]}, warm={1: [10.0], 2: [5.0]}, whole={1: [16.0], 2: [10.0]})
+    found = limit_run.Measured(
+        alone={1: [8.0], 2: [4.5]},
+        warm={1: [10.0], 2: [5.0]},
+        whole={1: [16.0], 2: [10.0]},
+        processor={"alone": [7.6], "ready": [8.0]},
+    )
     bars = {bar.what: bar for bar in limit_run.judge("psnr", found)}
     reached = bars["psnr, 1 worker: share of decode-plus-compute reached"]
     assert (reached.measured, reached.met) == ("80 % (80 % to 80 %); with start-up 50 %", True)
