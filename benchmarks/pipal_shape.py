@@ -41,6 +41,9 @@ FORMATS = {"bmp": {}, "png": {}, "jpg": {"quality": 95, "subsampling": 0}}
 NOTE = "# synthetic labels: mos = 100 - strength; nobody has ever rated these images"
 COLUMNS = ("distorted", "reference", "mos", "content", "distortion", "level")
 
+GOLDEN = 0.6180339887
+"""Multiples of it fill the unit interval evenly."""
+
 NOISE = (Decimal("0.01"), Decimal("0.25"))
 """Standard deviation as a share of the peak, weakest and strongest."""
 BLUR = (Decimal("0.5"), Decimal("5"))
@@ -117,15 +120,19 @@ def read_table(path: Path) -> list[Row]:
 
 
 def part(table: Path, *, contents: int, distorted: int) -> Path:
-    """Write a table beside `table` with `distorted` pairs, spread over the ladder, of each of its first `contents`."""
+    """Write a table beside `table` with `distorted` pairs of each of its first `contents`, and return its path.
+
+    They stand at equal steps, from another place on the ladder for each content, so that all kinds and levels take part.
+    """
     rows: dict[str, list[Row]] = {}
     for row in read_table(table):
         rows.setdefault(row.content, []).append(row)
     chosen = []
-    for name in list(rows)[:contents]:
+    for number, name in enumerate(list(rows)[:contents]):
         every = rows[name]
-        at = np.linspace(0, len(every) - 1, min(distorted, len(every))).round().astype(int)
-        chosen += [every[i] for i in at]
+        count = min(distorted, len(every))
+        phase = number * GOLDEN % 1
+        chosen += [every[int((i + phase) / count * len(every))] for i in range(count)]
     return write_table(table.with_name(f"labels-{contents}x{distorted}.csv"), chosen)
 
 

@@ -89,8 +89,22 @@ def test_every_distortion_grows_stronger_with_its_strength():
 def test_a_part_of_a_table_spreads_over_the_ladder_of_the_first_contents(tmp_path):
     table = pipal_shape.make(SMALL, tmp_path)
     few = pipal_shape.read_table(pipal_shape.part(table, contents=1, distorted=3))
-    assert [row.distorted[-7:-4] for row in few] == ["000", "003", "006"]
+    assert [row.distorted[-7:-4] for row in few] == ["000", "002", "004"]
     assert {row.content for row in few} == {"A0000"}
+    assert pipal_shape.read_table(pipal_shape.part(table, contents=2, distorted=7)) == pipal_shape.read_table(table)
+
+
+def test_a_part_of_few_pairs_holds_all_kinds_of_distortion_and_many_levels(tmp_path):
+    rows = [
+        pipal_shape.Row(f"{i}-{j}", str(i), 0.0, str(i), *pipal_shape.rung(i, j, 116)[:2])
+        for i in range(20)
+        for j in range(116)
+    ]
+    table = pipal_shape.write_table(tmp_path / "labels.csv", rows)
+    few = pipal_shape.read_table(pipal_shape.part(table, contents=20, distorted=2))
+    assert len(few) == 40
+    assert {row.distortion for row in few} == set(pipal_shape.DISTORTIONS)
+    assert len({row.level for row in few}) > 15
 
 
 def test_a_crop_larger_than_the_photograph_is_mirrored():
