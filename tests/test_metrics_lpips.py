@@ -38,6 +38,11 @@ def test_scores_have_the_same_bits_in_any_batch_and_in_any_memory_layout():
     np.testing.assert_array_equal(scorer("lpips").score(planes, prepared), together)
 
 
+def test_an_image_is_at_distance_zero_of_itself():
+    image = photograph(PAIRS[0][0])[:97, :130]
+    assert score("lpips", distorted=image, reference=image) == 0
+
+
 def test_a_batch_scored_in_one_pass_as_on_cuda_is_its_images_scored_apart():
     reference = ImageBatch(photograph(PAIRS[0][1])[None, :97, :130])
     images = ImageBatch(np.stack([photograph(PAIRS[0][0])[row : row + 97, :130] for row in (0, 100, 200)]))

@@ -147,7 +147,7 @@ class LpipsScorer:
 
         distances = torch.zeros(len(images), dtype=torch.float64, device=images.device)
         for layer, unit, head in zip(self._features(images), reference, self.heads, strict=True):
-            difference = torch.addcmul(unit, layer, _inverse_length(layer), value=-1)
+            difference = (layer * _inverse_length(layer)).sub_(unit)  # rounded as in `prepare`: 0 for equal images
             distances += difference.square_().mean(dim=(2, 3)).double() @ head
         return distances
 
