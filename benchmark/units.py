@@ -21,6 +21,8 @@ SMALLEST_PART = 8
 """A content is not cut below this many pairs: each part decodes and prepares the reference again."""
 SHARES = 2
 """A unit holds at most about this part of what one worker's share of the remaining work is: the last ones are small."""
+SMALLEST_BUNDLE = 0.02
+"""Seconds per pair: metrics are set apart in bundles that take about this long or longer, as each decodes the images."""
 FINEST = 16
 """No unit is cut below this part of one worker's share of the whole."""
 
@@ -50,8 +52,8 @@ def _unit(content: str, pairs: Iterable[Pair], wanted: Iterable[Wanted]) -> list
 def cut(units: Iterable[Unit], workers: int, seconds: Callable[[str], float]) -> list[Unit]:
     """Cut units for so many workers, and put the most expensive first, so that none is left with a long one at the end.
 
-    `seconds` estimates what a metric takes for a pair, in any unit. Contents are cut into parts of `SMALLEST_PART`
-    pairs or more, then by metrics; the less work remains, the smaller the parts.
+    `seconds` estimates what a metric takes for a pair. Contents are cut into parts of `SMALLEST_PART` pairs or more,
+    then by metrics; the less work remains, the smaller the parts. For one worker nothing is cut that need not be.
     """
 
     def cost(unit: Unit) -> float:
@@ -62,7 +64,7 @@ def cut(units: Iterable[Unit], workers: int, seconds: Callable[[str], float]) ->
     pieces: list[Unit] = []
     for price, unit in priced:
         share = max(remaining / SHARES, total / FINEST) / workers
-        pieces += _pieces(unit, round(price / share), seconds)
+        pieces += _pieces(unit, round(price / share) if workers > 1 else 1, seconds)
         remaining -= price
     return sorted(pieces, key=lambda unit: (-cost(unit), unit.content))
 
@@ -71,7 +73,8 @@ def _pieces(unit: Unit, number: int, seconds: Callable[[str], float]) -> list[Un
     """About so many pieces of a unit: by pairs as far as that goes, then by metrics too."""
     n = len(unit.pairs)
     parts = max(1, math.ceil(n / LARGEST_UNIT), min(number, n // SMALLEST_PART))
-    bundles = _bundles(unit.wanted, min(round(number / parts), len(unit.wanted)), seconds)
+    worth = round(sum(seconds(one.metric) for one in unit.wanted) / SMALLEST_BUNDLE)
+    bundles = _bundles(unit.wanted, min(round(number / parts), len(unit.wanted), worth), seconds)
     slices = [unit.pairs[i * n // parts : (i + 1) * n // parts] for i in range(parts)]
     return [piece for pairs in slices for bundle in bundles for piece in _unit(unit.content, pairs, bundle)]
 

@@ -118,6 +118,7 @@ def refusal(executor, units):
 @pytest.fixture
 def scheduler(pair_of_workers):
     """Make executors that talk to the same workers by their scheduler's address, as those of another machine."""
+    pair_of_workers._client.wait_for_workers(2)  # one that was killed comes back in its own time
     address = pair_of_workers._client.scheduler.address
     return lambda setup=SETUP, known=None: DaskExecutor(setup, 1, known or registry(), address=address)
 

@@ -226,7 +226,7 @@ def test_two_runs_at_once_lose_nothing(toy, tmp_path, uninterrupted):
 @pytest.mark.parametrize("executor", ["local", "dask"])
 def test_an_interrupt_says_what_is_kept_and_leaves_no_process(toy, tmp_path, executor):
     process = start(tmp_path, toy, "slower", executor, start_new_session=True)
-    wait_for_scores(tmp_path, 0)
+    wait_for_scores(tmp_path, 1)
     process.send_signal(signal.SIGINT)
     _, messages = process.communicate(timeout=30)
     assert process.returncode == 130
@@ -239,7 +239,7 @@ def test_an_interrupt_says_what_is_kept_and_leaves_no_process(toy, tmp_path, exe
 @pytest.mark.parametrize("executor", ["local", "dask"])
 def test_a_killed_run_leaves_no_worker_behind(toy, tmp_path, executor):
     process = start(tmp_path, toy, "slower", executor, start_new_session=True)
-    wait_for_scores(tmp_path, 0)
+    wait_for_scores(tmp_path, 1)
     process.kill()
     process.wait()
     assert_no_process_left(process.pid)

@@ -99,6 +99,15 @@ def test_an_expensive_metric_is_set_apart_when_workers_outnumber_the_pairs():
     assert len(pieces) == 4
 
 
+def test_cheap_metrics_are_not_set_apart_from_each_other():
+    """Decoding the images twice would cost more than two workers gain."""
+    assert len(cut(grouped(pairs(1, 8), 4), 8, lambda metric: 0.001)) == 1
+
+
+def test_one_worker_gets_whole_contents_in_the_order_of_their_cost():
+    assert len(cut(grouped(pairs(4, 6), 3), 1, equal)) == 4
+
+
 def test_pairs_without_references_are_cut_too():
     pieces = cut(grouped(pairs(1000, 1, reference=False), 5), 64, equal)
     assert makespan(pieces, 64) < 1.2 * 5000 / 64
@@ -106,12 +115,13 @@ def test_pairs_without_references_are_cut_too():
 
 
 @pytest.mark.parametrize("workers", [3, 500])
-def test_scores_are_the_same_bits_however_fine_the_cut(toy, tmp_path, workers):
-    metrics = ["psnr", "ssim", "gmsd", "difference", "swapped"]
+def test_scores_are_the_same_bits_however_fine_the_cut(toy, tmp_path, monkeypatch, workers):
+    monkeypatch.setattr("benchmark.units.SMALLEST_PART", 1)
     exports, counts = [], []
     for n in (1, workers):
         with Store(tmp_path / str(n) / "scores.sqlite") as store:
-            todo = plan(store, Registry((PLUGIN,)), "toy", metrics, toy, workers=n)
+            todo = plan(store, Registry((PLUGIN,)), "toy", ["psnr", "ssim", "gmsd", "difference", "swapped"], toy)
+            todo.units = cut(todo.units, n, equal)
             execute(store, todo, LocalExecutor(WorkerSetup((PLUGIN,)), 1))
             exports.append(store.export())
             counts.append(len(todo.units))
