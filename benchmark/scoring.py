@@ -174,11 +174,14 @@ class UnitScorer:
                     for job in jobs:
                         job.fail(by_file[path], str(image))
                     continue
-                if images and (image.shape != images[0].shape or len(images) >= self._batch_size(image)):
+                if images and image.shape != images[0].shape:
                     yield held, self.device.gather(images)
                     held, images = [], []
                 held.append(by_file[path])
                 images.append(image)
+                if len(images) >= self._batch_size(image):  # at once, while the last one is in the processor's cache
+                    yield held, self.device.gather(images)
+                    held, images = [], []
         if images:
             yield held, self.device.gather(images)
 
