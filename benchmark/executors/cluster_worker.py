@@ -50,9 +50,14 @@ def fingerprint(registry: Registry, metrics: Iterable[str]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def introduce(setup: WorkerSetup, metrics: Sequence[str], files: Sequence[Path]) -> dict[str, Any]:
-    """Make this worker's scorer anew, and tell what the client compares: version, metrics, and the files it can see."""
-    registry = _start(setup).registry
+def introduce(
+    setup: WorkerSetup, metrics: Sequence[str], files: Sequence[Path], *, dask_worker: Any = None
+) -> dict[str, Any]:
+    """Make this worker's scorer anew, and tell what the client compares: version, metrics, and whether it sees files.
+
+    Dask itself passes `dask_worker` to what runs on every worker.
+    """
+    registry = _start(setup, dask_worker.name).registry
     return {
         "version": __version__,
         "metrics": identities(registry, metrics),
@@ -65,20 +70,23 @@ def introduce(setup: WorkerSetup, metrics: Sequence[str], files: Sequence[Path])
 
 def score(setup: WorkerSetup, expected: str, unit: Unit) -> UnitResult:
     """Score a unit. Raises UserError where this worker would compute something else than the client asks for."""
-    scorer = _scorer[1] if _scorer is not None and _scorer[0] == setup else _start(setup)
+    from distributed import get_worker
+
+    name = get_worker().name
+    scorer = _scorer[1] if _scorer is not None and _scorer[0] == setup else _start(setup, name)
     if fingerprint(scorer.registry, (wanted.metric for wanted in unit.wanted)) != expected:
         raise UserError(
-            f"worker {_name()}: it joined with another version of this program or of a metric; install the same "
+            f"worker {name}: it joined with another version of this program or of a metric; install the same "
             "version everywhere and run the same command again"
         )
     return scorer(unit)
 
 
-def _start(setup: WorkerSetup) -> UnitScorer:
+def _start(setup: WorkerSetup, name: object) -> UnitScorer:
     global _scorer  # noqa: PLW0603  a worker process has one scorer at a time
     _compute_with_one_thread()
     keep_freed_memory()
-    scorer = UnitScorer(Registry(setup.plugins), replace(setup, device=_device(setup.device)))
+    scorer = UnitScorer(Registry(setup.plugins), replace(setup, device=_device(setup.device, name)))
     _scorer = setup, scorer
     return scorer
 
@@ -97,19 +105,10 @@ def _compute_with_one_thread() -> None:
     threadpool_limits(1)
 
 
-def _device(wanted: str) -> str:
-    """The device of this worker: workers that this program numbered share all CUDA devices in turn."""
+def _device(wanted: str, name: object) -> str:
+    """The device of the worker of that name: workers that this program numbered share all CUDA devices in turn."""
     device = resolve_device(wanted)
-    number = _name()
-    return device if not isinstance(number, int) else (names := device_names(device))[number % len(names)]
-
-
-def _name() -> Any:
-    from distributed import get_worker
-
-    try:
-        return get_worker().name
-    except ValueError:  # not in a task, but in a call to every worker
-        from distributed.worker import Worker
-
-        return next((worker.name for worker in Worker._instances), "")
+    if not isinstance(name, int):
+        return device
+    devices = device_names(device)
+    return devices[name % len(devices)]
