@@ -4,8 +4,8 @@ Many data sets of the field are plain 24-bit BMP files, whose pixels need no dec
 comes first. Only files whose header leaves no choice are taken; whatever is unusual, damaged or truncated is left to
 the careful path of `benchmark.images`, which alone decides what is refused and in which words.
 
-JPEG and PNG stay with Pillow. OpenCV gives the same pixels in 60 to 95 % of the time, but which damaged files it
-refuses, and which it fills with grey, depends on its version, and it complains on the error output.
+JPEG and PNG stay with Pillow. OpenCV gives the same pixels in 60 to 95 % of the time, but it judges damaged files
+otherwise (it refuses a PNG that lacks only its last bytes) and complains on the error output.
 """
 
 from __future__ import annotations
