@@ -30,6 +30,10 @@ NOT_QUITE_THE_BEST = {
 """Motion is one of VMAF's features, and a still has none: the reference itself does not reach 100. MAD is 0 for what it
 takes to be invisible."""
 
+ASYMMETRIC = {name for name in METRICS if name.startswith(("asna", "butteraugli", "vmaf", "vif"))}
+ASYMMETRIC |= {"cvvdp", "iw-ssim", "mad", "mdsi", "pieapp", "topiq-fr", "ahiq", "ssimulacra2"}
+"""Metrics that tell the reference from the distorted image by their definition."""
+
 
 @pytest.fixture(scope="module")
 def load():
@@ -68,6 +72,12 @@ def test_no_image_is_better_than_the_reference_itself(name, load):
 @pytest.mark.parametrize("name", METRICS)
 def test_more_distortion_scores_worse_in_the_declared_direction(name, ladder, load):
     assert_passes(doctor.monotone(load(name), ladder))
+
+
+@pytest.mark.parametrize("name", FULL_REFERENCE)
+def test_reference_and_distorted_cannot_be_swapped_unnoticed_where_the_metric_tells_them_apart(name, load):
+    finding = doctor.swapped(load(name))
+    assert finding.sentence.startswith("not symmetric" if name in ASYMMETRIC else "symmetric")
 
 
 @pytest.mark.parametrize("name", NO_REFERENCE)

@@ -189,12 +189,16 @@ def repeatable(subject: Subject) -> Finding:
 
 def swapped(subject: Subject) -> Finding:
     """State whether reference and distorted image may change places; neither is a mistake."""
-    check, image = "swap", ladder("jpeg")[3]
-    forth = subject.scores(distorted=[image], reference=reference_image())[0]
-    back = subject.scores(distorted=[reference_image()], reference=image)[0]
-    if abs(forth - back) <= subject.info.tolerance:
-        return note(check, "symmetric: reference and distorted may be swapped without effect")
-    return note(check, f"not symmetric: {forth:.6g}, and {back:.6g} with reference and distorted swapped")
+    check = "swap"
+    for name in LADDERS:
+        image = ladder(name)[3]
+        forth = subject.scores(distorted=[image], reference=reference_image())[0]
+        back = subject.scores(distorted=[reference_image()], reference=image)[0]
+        if not abs(forth - back) <= subject.info.tolerance:
+            return note(
+                check, f"not symmetric: {forth:.6g}, and {back:.6g} with reference and distorted swapped ({name})"
+            )
+    return note(check, "symmetric: reference and distorted may be swapped without effect")
 
 
 def awkward(subject: Subject) -> Finding:
