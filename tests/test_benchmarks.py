@@ -172,6 +172,14 @@ def test_differences_of_scores_are_held_against_their_tolerance():
     assert rows["scikit-image"][4] == "no"
 
 
+def test_pyiqa_with_one_thread_is_told_of_alone_only_where_pyiqa_itself_did_not_run():
+    found = measured()
+    found.scores["pyiqa one thread"] = found.scores["pyiqa"]
+    assert "pyiqa one thread" not in {row[1] for row in peer_report.differences(found)}
+    del found.scores["pyiqa"]
+    assert "pyiqa one thread" in {row[1] for row in peer_report.differences(found)}
+
+
 def test_every_metric_of_every_peer_has_a_tolerance_with_its_cause():
     for peer in peer_report.PEERS.values():
         assert set(peer.metrics) <= set(peer_report.EXPECTED[peer.package])
