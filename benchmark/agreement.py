@@ -115,7 +115,9 @@ def evaluate(
             n_failed=len(one.failed(missing[label])),
             n_contents=counts[label][1],
             statistics=estimates[label],
-            warnings=tuple(warnings(dataset, one.info, estimates[label])),
+            warnings=tuple(
+                warnings(dataset, one.info, estimates[label], (one.scores[pair.id] for pair in one.scored(pairs)))
+            ),
         )
         for label, one in measured.items()
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from benchmark.types import Agreement, DatasetInfo, Estimate, MetricInfo
@@ -59,9 +59,26 @@ def test_sentence(comparison: Comparison | None) -> str:
     )
 
 
-def warnings(dataset: DatasetInfo, metric: MetricInfo, estimates: Mapping[str, Estimate]) -> list[str]:
-    """What a reader must know of a metric that runs against people, with both declared directions."""
-    srcc = estimates.get("srcc")
+def warnings(
+    dataset: DatasetInfo, metric: MetricInfo, estimates: Mapping[str, Estimate], scores: Iterable[float]
+) -> list[str]:
+    """What a reader must know: raw scores outside the declared range, and a metric that runs against people."""
+    return [*_outside(metric, list(scores)), *_against(dataset, metric, estimates.get("srcc"))]
+
+
+def _outside(metric: MetricInfo, scores: list[float]) -> list[str]:
+    low, high = metric.score_range
+    outside = [score for score in scores if not low - metric.tolerance <= score <= high + metric.tolerance]
+    if not outside:
+        return []
+    return [
+        f"{metric.name}: {len(outside)} of {len(scores)} scores lie outside its declared range {low:g} to {high:g} (such "
+        f"as {outside[0]:g}); run `python -m benchmark doctor metric {metric.name}`"
+    ]
+
+
+def _against(dataset: DatasetInfo, metric: MetricInfo, srcc: Estimate | None) -> list[str]:
+    """Both declared directions, where a metric runs against people."""
     if srcc is None or not srcc.value < 0:
         return []
     better = {True: "higher is better", False: "lower is better"}

@@ -52,6 +52,14 @@ def test_a_reversed_metric_stays_negative_and_the_warning_names_it_and_both_dire
     assert "DMOS, lower is better" in warning
 
 
+def test_scores_outside_the_declared_range_are_counted_and_shown():
+    scores = noisy(PAIRS, noise=5)
+    low, high = min(scores.values()), sorted(scores.values())[-3]
+    agreement = agree(TOY, PAIRS, measured(scores, name="wide", score_range=(low, high)), **FEW)
+    (warning,) = agreement.warnings
+    assert f"wide: 2 of {len(PAIRS)} scores lie outside its declared range" in warning
+
+
 def test_a_good_metric_has_no_warning():
     assert agree(TOY, PAIRS, measured(noisy(PAIRS, noise=5)), **FEW).warnings == ()
 
