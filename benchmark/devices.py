@@ -29,6 +29,17 @@ ALLOCATION_FAILED = (
 """How torch on a CPU, cuDNN, cuBLAS and OpenCV say it, in errors that have no type of their own."""
 
 
+def programs_time() -> float:
+    """Processor seconds of the programs that this process has started and that have ended: some metrics are such."""
+    spent = os.times()
+    return spent.children_user + spent.children_system
+
+
+def processor_time() -> float:
+    """Processor seconds of this process and of the programs that it has started."""
+    return time.process_time() + programs_time()
+
+
 class Processor:
     """The CPU: images stay where they are, one at a time, decoded by the thread that scores them."""
 
@@ -46,7 +57,7 @@ class Processor:
 
     def clock(self) -> float:
         """Seconds of processor time: of this process, or of this thread alone where others decode meanwhile."""
-        return time.thread_time() if self.decoders else time.process_time()
+        return time.thread_time() if self.decoders else processor_time()
 
     def room(self) -> float:
         """Bytes that one batch of one metric may work with, as far as the device knows; infinite where it cannot tell."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmark.devices import processor_time, programs_time
 from benchmark.throughput.report import Timing, summarise
 
 MIN_CALLS = 3
@@ -79,20 +80,11 @@ def time_calls(
 def _timed(given: Any, call: Callable[[Any], Any], wait: Callable[[], Any]) -> tuple[float, float]:
     """Seconds of one call by the clock and of the processor."""
     wait()
-    children = _children_time()
-    start, busy = time.perf_counter(), time.process_time()
+    start, busy = time.perf_counter(), processor_time()
     call(given)
     wait()
-    by_clock, by_processor = time.perf_counter() - start, time.process_time() - busy
-    return by_clock, by_processor + _children_time() - children
-
-
-def _children_time() -> float:
-    """Processor seconds of the programs that this process has started and that have ended: some metrics are such."""
-    import resource
-
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+    by_clock, by_processor = time.perf_counter() - start, processor_time() - busy
+    return by_clock, by_processor
 
 
 class PeakMemory:
@@ -106,12 +98,12 @@ class PeakMemory:
     def __init__(self, device: str) -> None:
         self._device = device
         self._known = True
-        self._children = _children_time()
+        self._children = programs_time()
         self._start = resident("VmRSS") if device == "cpu" else _allocated(device, peak=False)
 
     def reset(self) -> None:
         """Forget earlier peaks."""
-        self._children = _children_time()
+        self._children = programs_time()
         if self._device == "cpu":
             self._known = forget_resident_peak()
         else:
@@ -122,7 +114,7 @@ class PeakMemory:
     def bytes(self) -> int | None:
         """The peak since `reset`, above the start and not below 0; None where it is unknown."""
         peak = resident("VmHWM") if self._device == "cpu" else _allocated(self._device, peak=True)
-        elsewhere = _children_time() > self._children
+        elsewhere = programs_time() > self._children
         if peak is None or self._start is None or not self._known or elsewhere:
             return None
         return max(0, peak - self._start)
