@@ -135,7 +135,7 @@ class UnitScorer:
             try:
                 self._loaded[name] = load_with(self.registry.metric(name), self.setup.device, self.setup.backend)
             except (Exception, SystemExit) as error:
-                self._loaded[name] = reason_of(error)
+                self._loaded[name] = reason_of(error).removeprefix(f"{name}: ")  # the reader is told the name
         return self._loaded[name]
 
     def _score_reference(self, reference: Path | None, pairs: Sequence[Pair], jobs: Sequence[Job]) -> None:
