@@ -11,7 +11,7 @@ from benchmark.cli.options import dataset_names, metric_names, names, size
 from benchmark.registry import Registry
 from benchmark.types import UserError
 
-COMMANDS = ("run", "list", "leaderboard", "score", "import-scores", "export", "gate")
+COMMANDS = ("run", "list", "leaderboard", "throughput", "score", "import-scores", "export", "gate")
 
 
 @pytest.mark.parametrize("command", COMMANDS)
