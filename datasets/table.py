@@ -184,11 +184,22 @@ class Table:
     def _file(self, text: str, what: str) -> Path:
         if not text:
             raise ValueError(f"{what} is empty")
-        folder = Path(os.path.abspath(self.path.parent))
-        path = Path(os.path.normpath(folder / text))
-        if OUTSIDE not in self._content.declared and not path.is_relative_to(folder):
-            raise ValueError(f"{what} {text!r} lies outside {folder}; allow it with a first line '# {OUTSIDE}'")
-        return path
+        if text not in self._files:
+            path = os.path.normpath(os.path.join(self._folder, text))
+            inside = path.startswith(os.path.join(self._folder, ""))
+            if not inside and OUTSIDE not in self._content.declared:
+                raise ValueError(f"{what} {text!r} lies outside {self._folder}; allow it with a first line '# {OUTSIDE}'")
+            self._files[text] = Path(path)
+        return self._files[text]
+
+    @cached_property
+    def _folder(self) -> str:
+        return os.path.abspath(self.path.parent)
+
+    @cached_property
+    def _files(self) -> dict[str, Path]:
+        """Paths by the text of their cell: many rows name the same reference."""
+        return {}
 
 
 def _optional(cells: Cells, name: str) -> float | None:
