@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from benchmark.metrics.backends import Backend, with_backends
+from benchmark.metrics.opencv_features import FeatureSimilarityScorer
 from benchmark.metrics.pairwise import metric
 from benchmark.metrics.tensors import near_viewing_size, unit_tensor
 
@@ -106,4 +108,13 @@ def sr_sim(*, distorted: np.ndarray, reference: np.ndarray) -> float:
         return float(piq.srsim(*pair))
 
 
-METRICS = (fsim, fsimc, vsi, sr_sim)
+def _opencv(*, chromatic: bool) -> Backend:
+    return Backend("opencv", lambda device: FeatureSimilarityScorer(chromatic))
+
+
+METRICS = (
+    with_backends(fsim, _opencv(chromatic=False), library="piq"),
+    with_backends(fsimc, _opencv(chromatic=True), library="piq"),
+    vsi,
+    sr_sim,
+)
