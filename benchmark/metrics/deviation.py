@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from benchmark.metrics.backends import Backend, with_backends
+from benchmark.metrics.opencv_deviation import DeviationScorer
 from benchmark.metrics.opencv_gradient import Chroma, MultiScaleGradientScorer
 from benchmark.metrics.pairwise import metric
 from benchmark.metrics.tensors import near_viewing_size, unit_tensor
@@ -97,7 +98,7 @@ def _opencv(chroma: Chroma | None = None) -> Backend:
 
 
 METRICS = (
-    mdsi,
+    with_backends(mdsi, Backend("opencv", lambda device: DeviationScorer()), library="piq"),
     with_backends(ms_gmsd, _opencv(), library="piq"),
     with_backends(ms_gmsd_c, _opencv(CHROMA), library="piq"),
 )

@@ -89,7 +89,7 @@ def _chrominance(rgb: np.ndarray) -> np.ndarray:
         return (planes[0] * 255).numpy()
 
 
-def _similarity(x: np.ndarray, y: np.ndarray, constant: float, *, out: np.ndarray, scratch: np.ndarray) -> np.ndarray:
+def similarity(x: np.ndarray, y: np.ndarray, constant: float, *, out: np.ndarray, scratch: np.ndarray) -> np.ndarray:
     """(2 x y + T) / (x^2 + y^2 + T), exactly 1 where x = y."""
     np.multiply(x, y, out=out)
     out *= 2
@@ -127,14 +127,14 @@ class FeatureSimilarityScorer:
     def _score(self, images: ImageBatch, index: int, prepared: Prepared) -> float:
         """Equations 8 to 13 of Zhang et al. 2011."""
         x, y = self._features(images, index), prepared.features
-        similarity, factor, colour, scratch = BUFFERS.take(4, x.congruency.shape)
-        _similarity(x.congruency, y.congruency, CONGRUENCY_CONSTANT, out=similarity, scratch=scratch)
-        similarity *= _similarity(x.gradient, y.gradient, GRADIENT_CONSTANT, out=factor, scratch=scratch)
+        product, factor, colour, scratch = BUFFERS.take(4, x.congruency.shape)
+        similarity(x.congruency, y.congruency, CONGRUENCY_CONSTANT, out=product, scratch=scratch)
+        product *= similarity(x.gradient, y.gradient, GRADIENT_CONSTANT, out=factor, scratch=scratch)
         if prepared.iq is not None:
             i, q = zip(_chrominance(images.rgb[index]), prepared.iq, strict=True)
-            _similarity(*i, CHROMA_CONSTANT, out=colour, scratch=scratch)
-            colour *= _similarity(*q, CHROMA_CONSTANT, out=factor, scratch=scratch)
-            similarity *= np.power(np.abs(colour, out=colour), CHROMA_POWER, out=colour)
+            similarity(*i, CHROMA_CONSTANT, out=colour, scratch=scratch)
+            colour *= similarity(*q, CHROMA_CONSTANT, out=factor, scratch=scratch)
+            product *= np.power(np.abs(colour, out=colour), CHROMA_POWER, out=colour)
         weights = np.maximum(x.congruency, y.congruency, out=scratch)
-        similarity *= weights
-        return float(similarity.sum() / weights.sum())
+        product *= weights
+        return float(product.sum() / weights.sum())

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from benchmark.metrics.backends import Backend, with_backends
+from benchmark.metrics.opencv_transform import HaarScorer, SubbandScorer
 from benchmark.metrics.pairwise import metric
 from benchmark.metrics.tensors import unit_tensor
 
@@ -58,4 +60,7 @@ def dss(*, distorted: np.ndarray, reference: np.ndarray) -> float:
         return float(piq.dss(unit_tensor(distorted), unit_tensor(reference)))
 
 
-METRICS = (haarpsi, dss)
+METRICS = (
+    with_backends(haarpsi, Backend("opencv", lambda device: HaarScorer()), library="piq"),
+    with_backends(dss, Backend("opencv", lambda device: SubbandScorer()), library="piq"),
+)
