@@ -10,8 +10,8 @@ import numpy as np
 
 from benchmark.images import ImageBatch
 from benchmark.metrics.buffers import Buffers
-from benchmark.metrics.opencv_features import similarity
 from benchmark.metrics.opencv_gradient import MEANS, SLOPES
+from benchmark.metrics.similarity import euclidean, similarity
 from benchmark.metrics.tensors import near_viewing_size, unit_tensor
 
 BUFFERS = Buffers()
@@ -49,15 +49,14 @@ def edges(rgb: np.ndarray) -> Edges:
     lightness, h, m = np.tensordot(255 * LHM, planes, axes=1)
     horizontal = cv2.sepFilter2D(lightness, cv2.CV_64F, SLOPES, MEANS, borderType=cv2.BORDER_CONSTANT)
     vertical = cv2.sepFilter2D(lightness, cv2.CV_64F, MEANS, SLOPES, borderType=cv2.BORDER_CONSTANT)
-    return Edges(horizontal, vertical, cv2.magnitude(horizontal, vertical), h, m, h * h + m * m)
+    length = euclidean(horizontal, vertical, out=np.empty_like(h), scratch=np.empty_like(h))
+    return Edges(horizontal, vertical, length, h, m, h * h + m * m)
 
 
 def deviation(x: Edges, y: Edges) -> float:
     """MDSI, equations 4 to 11 of Ziaei Nafchi et al. 2016, of a distorted image x and its reference y."""
-    import cv2
-
     total, term, scratch, mean = BUFFERS.take(4, x.length.shape)
-    cv2.magnitude((x.horizontal + y.horizontal) / 2, (x.vertical + y.vertical) / 2, magnitude=mean)
+    euclidean((x.horizontal + y.horizontal) / 2, (x.vertical + y.vertical) / 2, out=mean, scratch=scratch)
     similarity(x.length, y.length, GRADIENT_CONSTANT, out=total, scratch=scratch)
     total += similarity(x.length, mean, MEAN_CONSTANT, out=term, scratch=scratch)
     total -= similarity(y.length, mean, MEAN_CONSTANT, out=term, scratch=scratch)

@@ -12,6 +12,7 @@ from benchmark.images import ImageBatch
 from benchmark.metrics.buffers import Buffers
 from benchmark.metrics.opencv_gradient import IQ
 from benchmark.metrics.phase_congruency import log_gabor, phase_congruency
+from benchmark.metrics.similarity import euclidean, similarity
 from benchmark.metrics.tensors import near_viewing_size, unit_tensor
 
 if TYPE_CHECKING:
@@ -46,7 +47,8 @@ def scharr_magnitude(plane: np.ndarray) -> np.ndarray:
 
     filtered = partial(cv2.sepFilter2D, plane, cv2.CV_64F, borderType=cv2.BORDER_CONSTANT)
     horizontal = filtered(kernelX=SLOPES, kernelY=SMOOTHING)
-    return cv2.magnitude(horizontal, filtered(kernelX=SMOOTHING, kernelY=SLOPES), magnitude=horizontal)
+    vertical = filtered(kernelX=SMOOTHING, kernelY=SLOPES)
+    return euclidean(horizontal, vertical, out=horizontal, scratch=vertical)
 
 
 def _features(plane: torch.Tensor) -> Features:
@@ -87,18 +89,6 @@ def _chrominance(rgb: np.ndarray) -> np.ndarray:
     with torch.inference_mode():
         planes = near_viewing_size(unit_tensor(cv2.transform(rgb.astype(np.float64), IQ)))
         return (planes[0] * 255).numpy()
-
-
-def similarity(x: np.ndarray, y: np.ndarray, constant: float, *, out: np.ndarray, scratch: np.ndarray) -> np.ndarray:
-    """(2 x y + T) / (x^2 + y^2 + T), exactly 1 where x = y."""
-    np.multiply(x, y, out=out)
-    out *= 2
-    out += constant
-    energy = np.multiply(x, x, out=scratch)
-    energy += y * y
-    energy += constant
-    out /= energy
-    return out
 
 
 @dataclass(frozen=True, slots=True)

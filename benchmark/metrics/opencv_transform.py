@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 
 from benchmark.images import LUMA_BT601, ImageBatch
-from benchmark.metrics.opencv_features import similarity
 from benchmark.metrics.opencv_gradient import IQ, half_size
+from benchmark.metrics.similarity import similarity
 
 YIQ = np.array([LUMA_BT601, *IQ])
 HAAR_CONSTANT, HAAR_SLOPE = 30.0, 4.2

@@ -9,6 +9,7 @@ from functools import lru_cache
 import numpy as np
 
 from benchmark.metrics.buffers import Buffers
+from benchmark.metrics.similarity import euclidean
 
 SPECTRA, PLANES = Buffers(), Buffers()
 SCALES = 4
@@ -111,13 +112,13 @@ def phase_congruency(spectrum: np.ndarray, filters: LogGabor) -> np.ndarray:
             np.multiply(turned, radial, out=product)
             cv2.idft(product, dst=response, flags=cv2.DFT_SCALE)
             cv2.split(response, [even[scale], odd[scale]])
-            cv2.magnitude(even[scale], odd[scale], magnitude=length)
+            euclidean(even[scale], odd[scale], out=length, scratch=scratch)
             amplitudes += length
             if scale == 0:
                 cut = threshold * _lower_median(length, scratch)
         _total(even, out=sum_even)
         _total(odd, out=sum_odd)
-        cv2.magnitude(sum_even, sum_odd, magnitude=length)
+        euclidean(sum_even, sum_odd, out=length, scratch=scratch)
         np.multiply(length, length, out=energy)
         for e, o in zip(even, odd, strict=True):
             e *= sum_odd
