@@ -8,6 +8,7 @@ import numpy as np
 
 from benchmark.metrics.backends import Backend, with_backends
 from benchmark.metrics.opencv_features import FeatureSimilarityScorer
+from benchmark.metrics.opencv_saliency import SpectralResidualScorer, VisualSaliencyScorer
 from benchmark.metrics.pairwise import metric
 from benchmark.metrics.tensors import near_viewing_size, unit_tensor
 
@@ -115,6 +116,6 @@ def _opencv(*, chromatic: bool) -> Backend:
 METRICS = (
     with_backends(fsim, _opencv(chromatic=False), library="piq"),
     with_backends(fsimc, _opencv(chromatic=True), library="piq"),
-    vsi,
-    sr_sim,
+    with_backends(vsi, Backend("opencv", lambda device: VisualSaliencyScorer()), library="piq"),
+    with_backends(sr_sim, Backend("opencv", lambda device: SpectralResidualScorer()), library="piq"),
 )
