@@ -19,6 +19,8 @@ class Measured:
     failures: Mapping[str, str]
     seconds_per_pair: float | None = None
     not_run: str = ""
+    backends: tuple[str, ...] = ()
+    """Which implementations of the protocol made the scores, where that is on record."""
 
     def scored(self, pairs: Sequence[Pair]) -> list[Pair]:
         """The pairs that have a finite score."""
@@ -44,6 +46,7 @@ def read(store: Store, series: Series) -> Measured:
         store.failures(series),
         store.seconds_per_pair(series) or None,  # imported scores took no time that is known
         series.not_run,
+        tuple(store.backends(series)),
     )
 
 

@@ -22,7 +22,7 @@ from benchmark.executors import (
     resolve_device,
 )
 from benchmark.executors.cluster import SCHEME
-from benchmark.metrics.backends import FASTEST
+from benchmark.metrics.backends import FASTEST, BackedMetric
 from benchmark.pairs import first_few
 from benchmark.registry import Registry
 from benchmark.runner import Executor, Outcome, Plan, execute, plan
@@ -79,6 +79,8 @@ def run(
             ]
         missing = {one.metric for todo in plans for unit in todo.units for one in unit.wanted}
         fetch_lacking(registry, [name for name in wanted if name in missing], quiet)
+        for todo in plans:
+            _tell_other_backends(store, todo, registry, crew.setup)
         outcomes = [run_plan(store, todo, crew, quiet) for todo in plans]
     if board:
         from benchmark.cli.show import print_board
@@ -143,6 +145,19 @@ def run_plan(store: Store, todo: Plan, executor: Executor, quiet: bool, *, kept:
         raise typer.Exit(130) from None
     _tell(outcome, name, time.monotonic() - start, quiet, kept)
     return outcome
+
+
+def _tell_other_backends(store: Store, todo: Plan, registry: Registry, setup: WorkerSetup) -> None:
+    """Where a backend was asked for, say which scores are kept that another one made."""
+    for name, series in todo.series.items() if setup.backend != FASTEST else ():
+        metric = registry.metric(name)
+        if isinstance(metric, BackedMetric):
+            wanted = metric.choose(setup.backend, setup.device).name
+            if others := [made for made in store.backends(series) if made != wanted]:
+                say(
+                    f"{todo.dataset.info.name}: {name} keeps scores that {', '.join(others)} made: they agree with those "
+                    f"of {wanted} within {metric.info.tolerance:g}; another --results folder gets its own"
+                )
 
 
 def _tell(outcome: Outcome, name: str, seconds: float, quiet: bool, kept: bool) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Protocol
 
-from benchmark.scoring import Unit, UnitResult
+from benchmark.scoring import Unit, UnitResult, WorkerSetup
 
 UNITS_AHEAD = 2
 """Units handed out per worker: enough that none waits, few enough that a killed run loses little."""
@@ -18,6 +18,8 @@ DIED = "the worker process died while scoring it (out of memory, or a crash in n
 class Workers(Protocol):
     """An executor with workers to start: as a context manager it starts them at once and keeps them until the end."""
 
+    setup: WorkerSetup
+    """What each is started with."""
     workers: int
     """How many there are, once started."""
 

@@ -80,6 +80,8 @@ class Row:
     failures: tuple[str, ...] = ()
     """The first few failed pairs, each with its reason."""
     seconds_per_pair: float | None = None
+    backends: tuple[str, ...] = ()
+    """Which implementations of the protocol made the scores, where that is on record."""
     reported: tuple[Reported, ...] = ()
 
     @property

@@ -157,6 +157,7 @@ def _dataset_board(
             not_run=one.not_run,
             failures=tuple(f"{pair}: {reason}" for pair, reason in list(one.failed(pairs).items())[:SHOWN_FAILURES]),
             seconds_per_pair=one.seconds_per_pair,
+            backends=one.backends,
         )
         rows.append(replace(row, reported=_reported(row, stored.info.name) if subset == "all" else ()))
     rows = _ranked(rows, evaluation.tie_groups)

@@ -118,7 +118,8 @@ def protocol_line(row: Row) -> str:
     metric = row.metric
     facts = [direction(row), f"version {version_name(metric)}"]
     if metric.library:
-        facts.append(metric.library)
+        others = [name for name in row.backends if name != metric.library]
+        facts.append(f"{metric.library} (computed by {', '.join(row.backends)})" if others else metric.library)
     if metric.trained_on:
         facts.append(f"trained on {', '.join(metric.trained_on)}")
     note = f" Note: {metric.note.rstrip('.')}." if metric.note else ""
