@@ -9,12 +9,12 @@ from photographs import METRICS, PAIRS, photograph
 
 from benchmark.images import ImageBatch
 from benchmark.metrics.backends import BackedMetric
-from benchmark.types import UserError
+from benchmark.types import PairError, UserError
 
 BACKED = {name: metric for name, metric in METRICS.items() if isinstance(metric, BackedMetric)}
 FASTER = [(name, backend.name) for name, metric in BACKED.items() for backend in metric.backends[:-1]]
 BOTH = [(name, backend.name) for name, metric in BACKED.items() for backend in metric.backends]
-SHARING = [("ssim", "ms-ssim"), ("ssim", "ssim-down"), ("ssim-rgb", "ms-ssim-rgb")]
+SHARING = [("fsim", "fsimc"), ("ssim", "ms-ssim"), ("ssim", "ssim-down"), ("ssim-rgb", "ms-ssim-rgb")]
 """Metrics that compute something once for both, where a batch is scored with both."""
 
 
@@ -34,7 +34,7 @@ def outcome(scorer, distorted, reference):
     try:
         prepared = scorer.prepare(ImageBatch(reference[None]))
         return float(scorer.score(ImageBatch(distorted[None]), prepared)[0])
-    except (ValueError, UserError):
+    except (ValueError, PairError, UserError):
         return np.nan
 
 
@@ -70,7 +70,7 @@ def pairs(smallest):
     yield "flat, the same", flat(height, width, 77), flat(height, width, 77)
 
 
-def test_the_cheap_metrics_have_a_faster_backend():
+def test_the_metrics_without_weights_have_a_faster_backend():
     expected = {
         "psnr",
         "psnr-y",
@@ -82,6 +82,14 @@ def test_the_cheap_metrics_have_a_faster_backend():
         "gmsd",
         "ms-gmsd",
         "ms-gmsd-c",
+        "fsim",
+        "fsimc",
+        "vsi",
+        "sr-sim",
+        "mdsi",
+        "haarpsi",
+        "dss",
+        "iw-ssim",
     }
     assert expected <= {name for name, _ in FASTER}
 
@@ -129,7 +137,7 @@ def test_what_one_reference_left_with_a_batch_is_not_taken_for_anothers():
 
 
 def test_scratch_arrays_are_large_enough_whatever_sizes_came_before():
-    for name in ("ms-ssim", "ssim-down", "gmsd"):
+    for name in ("ms-ssim", "ssim-down", "gmsd", "fsimc", "vsi", "mdsi"):
         scorer = BACKED[name].load("cpu")
         sizes = [(161, 300), (400, 170), (200, 200), (400, 400), (161, 161)]
         scores = [outcome(scorer, *(crop(which, *size) for which in PAIRS[1])) for size in sizes]
@@ -137,7 +145,7 @@ def test_scratch_arrays_are_large_enough_whatever_sizes_came_before():
         assert scores == again[::-1]
 
 
-@pytest.mark.parametrize("name", ["ms-ssim", "ms-gmsd"])
+@pytest.mark.parametrize("name", ["ms-ssim", "ms-gmsd", "fsimc", "mdsi", "vsi"])
 def test_threads_do_not_share_scratch_arrays(name):
     scorer = BACKED[name].load("cpu")
     images = [noise(300, 300, seed) for seed in range(24)]

@@ -36,15 +36,6 @@ def test_iw_ssim_is_near_recorded_values_of_frame_analytics():
     assert_equals_recorded("iw-ssim", "frame-analytics", 1e-3)  # other borders of the pyramid
 
 
-@pytest.mark.parametrize(("distorted", "reference"), PAIRS)
-def test_iw_ssim_in_float32_is_that_in_float64(distorted, reference):
-    import piq
-
-    x, y = (photograph(image) for image in (distorted, reference))
-    expected = float(piq.information_weighted_ssim(unit_tensor(x), unit_tensor(y)))
-    np.testing.assert_allclose(score("iw-ssim", distorted=x, reference=y), expected, rtol=0, atol=3e-6)
-
-
 def test_iw_ssim_of_a_flat_reference_fails_by_name():
     texture = photograph("ref/bikes.png")[:200, :200]
     with pytest.raises(PairError, match="iw-ssim is undefined"):
