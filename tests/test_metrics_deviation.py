@@ -5,6 +5,8 @@ import pytest
 from photographs import PAIRS, assert_equals_recorded, luma, photograph, score
 from scipy.signal import convolve2d
 
+from benchmark.metrics.tensors import near_viewing_size, unit_tensor
+
 PREWITT = np.array([[1.0, 0.0, -1.0]] * 3) / 3
 
 
@@ -37,3 +39,19 @@ def test_a_change_of_colour_alone_moves_the_colour_metrics_only(blind, seeing):
     grey = np.repeat(np.rint(luma(reference)).astype(np.uint8)[..., None], 3, axis=2)
     assert score(blind, distorted=grey, reference=reference) < 5e-3
     assert score(seeing, distorted=grey, reference=reference) > 0.05
+
+
+@pytest.mark.parametrize("size", [(288, 288), (389, 393), (512, 768)])
+def test_the_assembled_mdsi_is_piqs_own_function(size):
+    import piq
+
+    for pair in PAIRS:
+        distorted, reference = (photograph(image)[: size[0], : size[1]] for image in pair)
+        expected = float(piq.mdsi(*(near_viewing_size(unit_tensor(image)) for image in (distorted, reference))))
+        ours = score("mdsi", distorted=distorted, reference=reference)
+        np.testing.assert_allclose(ours, expected, rtol=0, atol=1e-12)
+
+
+def test_mdsi_of_equal_images_is_exactly_0():
+    for name in ("ref/bikes.png", "ref/house.png", "jpeg/bikes_q012.jpg"):
+        assert score("mdsi", distorted=photograph(name).copy(), reference=photograph(name)) == 0

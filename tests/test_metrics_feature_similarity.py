@@ -7,8 +7,12 @@ from photographs import PAIRS, assert_equals_recorded, luma, official, photograp
 from scipy.ndimage import correlate, uniform_filter
 from scipy.signal import convolve2d
 
-from benchmark.metrics.tensors import near_viewing_size
+from benchmark.images import ImageBatch
+from benchmark.metrics.phase_congruency import log_gabor, phase_congruency
+from benchmark.metrics.tensors import near_viewing_size, unit_tensor
 
+SIZES = [(288, 288), (384, 512), (389, 393), (512, 768)]
+"""Shrunk by 1 and by 2, even and odd."""
 SCHARR = np.array([[3, 0, -3], [10, 0, -10], [3, 0, -3]]) / 16
 
 
@@ -112,3 +116,59 @@ def test_sr_sim_is_the_authors_matlab_code_written_out(distorted, reference):
 
 def test_sr_sim_is_near_recorded_values_of_frame_analytics():
     assert_equals_recorded("sr-sim", "frame-analytics", 2.5e-3)  # it resizes otherwise
+
+
+def piqs_own(name, *, distorted, reference):
+    """What piq's function gives in one call, on images brought near the viewing size as the authors' code does."""
+    import piq
+
+    colour = name in {"fsimc", "vsi"}
+    images = [unit_tensor(image if colour else ImageBatch(image[None]).luma[0]) for image in (distorted, reference)]
+    if name == "vsi":
+        return float(piq.vsi(*images))
+    images = [near_viewing_size(image) for image in images]
+    return float(piq.srsim(*images) if name == "sr-sim" else piq.fsim(*images, chromatic=colour))
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("name", ["fsim", "fsimc", "vsi", "sr-sim"])
+def test_the_assembled_metric_is_piqs_own_function(name, size):
+    for pair in PAIRS:
+        distorted, reference = (photograph(image)[: size[0], : size[1]] for image in pair)
+        expected = piqs_own(name, distorted=distorted, reference=reference)
+        ours = score(name, distorted=distorted, reference=reference)
+        np.testing.assert_allclose(ours, expected, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("size", [(64, 64), (61, 83), (40, 97)])
+def test_phase_congruency_is_that_of_filters_built_one_by_one(size):
+    """FeatureSIM.m written out for one orientation after the other, its noise estimated from the filters themselves."""
+    image = luma(photograph("ref/bikes.png"))[100 : 100 + size[0], 200 : 200 + size[1]]
+    height, width = size
+    rows, columns = (np.arange(-(n // 2), n - n // 2) / (n - n % 2) for n in size)
+    x, y = np.meshgrid(columns, rows)
+    radius, theta = (np.fft.ifftshift(a) for a in (np.hypot(x, y), np.arctan2(-x, y)))
+    low_pass = 1 / (1 + (radius / 0.45) ** 30)
+    radius[0, 0] = 1
+    energy_all = amplitude_all = 0
+    for orientation in range(4):
+        angle = np.angle(np.exp(1j * (theta - orientation * np.pi / 4)))
+        spread = np.exp(-(angle**2) / (2 * (np.pi / 4 / 1.2) ** 2))
+        filters = []
+        for wavelength in (6, 12, 24, 48):
+            filters.append(np.exp(-(np.log(radius * wavelength) ** 2) / (2 * np.log(0.55) ** 2)) * low_pass * spread)
+            filters[-1][0, 0] = 0
+        responses = [np.fft.ifft2(np.fft.fft2(image) * f) for f in filters]
+        phase = sum(responses) / np.abs(sum(responses))
+        energy = sum((r * phase.conj()).real - np.abs((r * phase.conj()).imag) for r in responses)
+        inverse = [np.fft.ifft2(f).real * np.sqrt(height * width) for f in filters]
+        squares = sum(np.sum(f * f) for f in inverse)
+        products = sum(np.sum(inverse[i] * inverse[j]) for i in range(4) for j in range(i + 1, 4))
+        median = np.sort(np.abs(responses[0]) ** 2, axis=None)[(image.size - 1) // 2]
+        power = -median / np.log(0.5) / np.sum(filters[0] ** 2)
+        tau = np.sqrt((2 * power * squares + 4 * power * products) / 2)
+        threshold = (tau * np.sqrt(np.pi / 2) + 2 * np.sqrt((2 - np.pi / 2) * tau**2)) / 1.7
+        energy_all += np.maximum(energy - threshold, 0)
+        amplitude_all += sum(np.abs(r) for r in responses)
+    found = phase_congruency(np.fft.fft2(image), log_gabor(*size))
+    np.testing.assert_allclose(found, energy_all / amplitude_all, rtol=0, atol=1e-9)

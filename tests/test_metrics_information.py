@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from photographs import PAIRS, assert_equals_recorded, photograph, score
 
+from benchmark.images import ImageBatch
 from benchmark.metrics.tensors import unit_tensor
 from benchmark.types import PairError
 
@@ -40,3 +41,16 @@ def test_iw_ssim_of_a_flat_reference_fails_by_name():
     texture = photograph("ref/bikes.png")[:200, :200]
     with pytest.raises(PairError, match="iw-ssim is undefined"):
         score("iw-ssim", distorted=texture, reference=np.full_like(texture, 127))
+
+
+@pytest.mark.parametrize("size", [(161, 163), (288, 288), (389, 393)])
+def test_the_assembled_iw_ssim_is_piqs_own_function(size):
+    import piq
+
+    for pair in PAIRS:
+        distorted, reference = (photograph(image)[: size[0], : size[1]] for image in pair)
+        expected = piq.information_weighted_ssim(
+            *(unit_tensor(ImageBatch(image[None]).luma[0]) for image in (distorted, reference))
+        )
+        ours = score("iw-ssim", distorted=distorted, reference=reference)
+        np.testing.assert_allclose(ours, float(expected), rtol=0, atol=1e-12)

@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 from photographs import PAIRS, assert_equals_recorded, photograph, score
 
+from benchmark.images import ImageBatch
+from benchmark.metrics.tensors import unit_tensor
+
 
 @pytest.mark.parametrize(("library", "atol"), [("frame-analytics", 1e-4), ("piqa", 1e-3)])
 def test_haarpsi_is_near_recorded_values_of_independent_libraries(library, atol):
@@ -20,3 +23,21 @@ def test_swapping_the_images_changes_nothing(name):
     np.testing.assert_allclose(
         score(name, distorted=x, reference=y), score(name, distorted=y, reference=x), rtol=0, atol=1e-9
     )
+
+
+@pytest.mark.parametrize("size", [(288, 288), (389, 393), (384, 513), (512, 768)])
+@pytest.mark.parametrize(("name", "atol"), [("haarpsi", 1e-12), ("dss", 2e-8)])
+def test_the_assembled_metric_is_piqs_own_function(name, atol, size):
+    """piq rounds the similarity of each of DSS's subbands to float32."""
+    import piq
+
+    for pair in PAIRS:
+        distorted, reference = (photograph(image)[: size[0], : size[1]] for image in pair)
+        if name == "haarpsi":
+            expected = float(piq.haarpsi(unit_tensor(distorted), unit_tensor(reference)))
+        else:
+            expected = float(
+                piq.dss(*(unit_tensor(ImageBatch(image[None]).luma[0]) for image in (distorted, reference)))
+            )
+        ours = score(name, distorted=distorted, reference=reference)
+        np.testing.assert_allclose(ours, expected, rtol=0, atol=atol)
