@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import warnings
-from typing import NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -30,13 +31,35 @@ CW_STABILITY = 1e-12
 """K of the authors' code, which is 0 there: it makes bands without energy equal."""
 
 
-class Band(NamedTuple):
-    """A subband of VIF's pyramid: coefficients, side of the local window, and what VIF needs of a reference."""
+@dataclass(frozen=True)
+class Band:
+    """A subband of VIF's pyramid, whole blocks of it; what VIF needs of a reference is computed when first asked for."""
 
     coefficients: np.ndarray
     window: int
-    block_energy: np.ndarray
-    eigenvalues: np.ndarray
+    """Side of the local window."""
+
+    @cached_property
+    def information(self) -> tuple[np.ndarray, np.ndarray]:
+        """Energy s^2 of each block and eigenvalues of the blocks' covariance (refparams_vecgsm.m)."""
+        overlapping = np.lib.stride_tricks.sliding_window_view(self.coefficients, (BLOCK, BLOCK))
+        covariance = np.cov(overlapping.reshape(-1, BLOCK**2), rowvar=False, bias=True)
+        blocks = overlapping[::BLOCK, ::BLOCK]
+        vectors = blocks.reshape(-1, BLOCK**2)
+        energy = np.sum(vectors @ np.linalg.pinv(covariance, hermitian=True) * vectors, axis=1) / BLOCK**2
+        return energy.reshape(blocks.shape[:2]), np.linalg.eigvalsh(covariance)
+
+    @cached_property
+    def moments(self) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and summed squared deviation in the window at the centre of every block."""
+        mean = self.mean(self.coefficients)
+        return mean, self.window**2 * np.maximum(self.mean(self.coefficients**2) - mean**2, 0)
+
+    def mean(self, plane: np.ndarray) -> np.ndarray:
+        """Mean of a plane of this size in the window at the centre of every block."""
+        from scipy.ndimage import uniform_filter
+
+        return uniform_filter(plane, self.window, mode="mirror")[1::BLOCK, 1::BLOCK]
 
 
 def vif_bands(luma: np.ndarray) -> list[Band]:
@@ -52,30 +75,16 @@ def vif_bands(luma: np.ndarray) -> list[Band]:
 
 
 def _band(coefficients: np.ndarray, window: int) -> Band:
-    """Crop to whole blocks; energy s^2 of each block and eigenvalues of the blocks' covariance (refparams_vecgsm.m)."""
+    """Crop to whole blocks."""
     height, width = (size // BLOCK * BLOCK for size in coefficients.shape)
-    cropped = coefficients[:height, :width]
-    overlapping = np.lib.stride_tricks.sliding_window_view(cropped, (BLOCK, BLOCK))
-    covariance = np.cov(overlapping.reshape(-1, BLOCK**2), rowvar=False, bias=True)
-    blocks = overlapping[::BLOCK, ::BLOCK]
-    vectors = blocks.reshape(-1, BLOCK**2)
-    energy = np.sum(vectors @ np.linalg.pinv(covariance, hermitian=True) * vectors, axis=1) / BLOCK**2
-    return Band(cropped, window, energy.reshape(blocks.shape[:2]), np.linalg.eigvalsh(covariance))
+    return Band(coefficients[:height, :width], window)
 
 
 def _channel(distorted: Band, reference: Band) -> tuple[np.ndarray, np.ndarray]:
     """Gain g and noise variance of the distortion at the centre of every block (vifsub_est_M.m)."""
-    from scipy.ndimage import uniform_filter
-
-    def mean(band: np.ndarray) -> np.ndarray:
-        return uniform_filter(band, reference.window, mode="mirror")[1::BLOCK, 1::BLOCK]
-
     n = reference.window**2
-    x, y = reference.coefficients, distorted.coefficients
-    mean_x, mean_y = mean(x), mean(y)
-    covariance = n * (mean(x * y) - mean_x * mean_y)
-    power_x = n * np.maximum(mean(x * x) - mean_x**2, 0)
-    power_y = n * np.maximum(mean(y * y) - mean_y**2, 0)
+    (mean_x, power_x), (mean_y, power_y) = reference.moments, distorted.moments
+    covariance = n * (reference.mean(reference.coefficients * distorted.coefficients) - mean_x * mean_y)
     gain = covariance / (power_x + ZERO)
     noise = (power_y - gain * covariance) / n
     gain, noise = np.where(power_x < ZERO, 0, gain), np.where(power_x < ZERO, power_y, noise)
@@ -91,7 +100,8 @@ def visual_information_fidelity(*, distorted: list[Band], reference: list[Band])
         border = math.ceil((y.window - 1) / 2 / BLOCK)
         inside = (slice(border, -border), slice(border, -border))
         gain, noise = _channel(x, y)
-        signal = y.block_energy[inside][..., None] * y.eigenvalues
+        energy, eigenvalues = y.information
+        signal = energy[inside][..., None] * eigenvalues
         gain, noise = gain[inside][..., None], noise[inside][..., None]
         kept += np.log2(1 + gain**2 * signal / (noise + NOISE_VARIANCE)).sum()
         total += np.log2(1 + signal / NOISE_VARIANCE).sum()
