@@ -43,6 +43,13 @@ def test_iw_ssim_of_a_flat_reference_fails_by_name():
         score("iw-ssim", distorted=texture, reference=np.full_like(texture, 127))
 
 
+def test_iw_ssim_of_striped_references_fails_by_name():
+    texture = photograph("ref/bikes.png")[:200, :200]
+    stripes = np.broadcast_to(texture[:1], texture.shape)
+    with pytest.raises(PairError, match="the same along stripes"):
+        score("iw-ssim", distorted=texture, reference=stripes)
+
+
 @pytest.mark.parametrize("size", [(161, 163), (288, 288), (389, 393)])
 def test_the_assembled_iw_ssim_is_piqs_own_function(size):
     import piq

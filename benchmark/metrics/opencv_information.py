@@ -23,7 +23,7 @@ LOW_PASS = np.array([1.0, 4.0, 6.0, 4.0, 1.0]) / 16 * np.sqrt(2)
 """Filter of the pyramid, along either axis."""
 EPS = float(np.finfo(np.float64).eps)
 SINGULAR = 1e-14
-"""Smallest over largest variance of neighbourhoods, below which the rest is rounding."""
+"""Smallest over largest variance of neighbourhoods, below which it is rounding: flat images and stripes."""
 
 
 def _filtered(plane: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -110,7 +110,7 @@ def _information(band: np.ndarray, parent: np.ndarray | None) -> Information:
         vectors = np.column_stack([vectors, enlarged.reshape(-1)])
     variances, directions = np.linalg.eigh(vectors.T @ vectors / len(vectors))
     if variances[0] <= SINGULAR * max(variances[-1], EPS):
-        raise PairError("iw-ssim is undefined: a scale of the reference is flat")
+        raise PairError("iw-ssim is undefined: a scale of the reference is flat, or the same along stripes")
     energy = (np.square(vectors @ directions) @ (1 / variances) / len(variances)).reshape(shape)
     margin = SIZE // 2 - BLOCK // 2
     inside = slice(margin, -margin)
