@@ -10,6 +10,7 @@ import numpy as np
 
 from benchmark.images import ImageBatch
 from benchmark.metrics.buffers import Buffers
+from benchmark.metrics.similarity import euclidean
 
 BUFFERS = Buffers()
 MEANS = np.full(3, 1 / 3)
@@ -36,7 +37,7 @@ def magnitude(plane: np.ndarray, out: np.ndarray, scratch: np.ndarray) -> np.nda
 
     horizontal = cv2.sepFilter2D(plane, cv2.CV_64F, SLOPES, MEANS, dst=out, borderType=cv2.BORDER_CONSTANT)
     vertical = cv2.sepFilter2D(plane, cv2.CV_64F, MEANS, SLOPES, dst=scratch, borderType=cv2.BORDER_CONSTANT)
-    return cv2.magnitude(horizontal, vertical, magnitude=out)
+    return euclidean(horizontal, vertical, out=horizontal, scratch=vertical)
 
 
 @dataclass(frozen=True, slots=True)
