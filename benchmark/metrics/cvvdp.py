@@ -52,7 +52,7 @@ cvvdp = DescribedMetric(
         licence="MIT",
         citation="R. K. Mantiuk, P. Hanji, M. Ashraf, Y. Asano, A. Chapiro. ColorVideoVDP: a visual difference predictor "
         "for image, video and display distortions. ACM TOG, 2024",
-        trained_on=("xr-david", "live", "tid2013"),
+        trained_on=("xr-david", "live", "live-kodak", "tid2013"),
         note="calibrated on XR-DAVID and further sets that the authors do not list in the package; LIVE and TID2013, which "
         "other sets of theirs contain, are marked as seen to be safe",
         proof="the authors' own package",
