@@ -188,7 +188,9 @@ class Table:
             path = os.path.normpath(os.path.join(self._folder, text))
             inside = path.startswith(os.path.join(self._folder, ""))
             if not inside and OUTSIDE not in self._content.declared:
-                raise ValueError(f"{what} {text!r} lies outside {self._folder}; allow it with a first line '# {OUTSIDE}'")
+                raise ValueError(
+                    f"{what} {text!r} lies outside {self._folder}; allow it with a first line '# {OUTSIDE}'"
+                )
             self._files[text] = Path(path)
         return self._files[text]
 
