@@ -9,6 +9,7 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass, fields
+from functools import cache
 from pathlib import Path
 
 from benchmark.files import write_whole
@@ -47,7 +48,12 @@ class Cost:
 
 def measured(metric: str, version: str) -> list[Cost]:
     """Return the packaged costs of a metric in this version, in the order of the file; none where none was measured."""
-    return [cost for cost in read(COSTS) if (cost.metric, cost.version) == (metric, version)]
+    return [cost for cost in _packaged(COSTS) if (cost.metric, cost.version) == (metric, version)]
+
+
+@cache
+def _packaged(path: Path) -> tuple[Cost, ...]:
+    return tuple(read(path))
 
 
 def read(path: Path) -> list[Cost]:

@@ -29,10 +29,19 @@ ALLOCATION_FAILED = (
 """How torch on a CPU, cuDNN, cuBLAS and OpenCV say it, in errors that have no type of their own."""
 
 
+def cores() -> int:
+    """How many processor cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def programs_time() -> float:
     """Processor seconds of the programs that this process has started and that have ended: some metrics are such."""
-    spent = os.times()
-    return spent.children_user + spent.children_system
+    try:
+        import resource
+    except ImportError:  # not on Windows, where os.times knows as little
+        return 0.0
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return spent.ru_utime + spent.ru_stime
 
 
 def processor_time() -> float:
@@ -169,13 +178,9 @@ def open_device(name: str, decoders: int | None) -> Processor:
     """Return the device "cpu", "cuda" or "cuda:N"; `decoders` None: one thread per core where images are sent."""
     device = Processor() if name == "cpu" else CudaDevice(name, 0)
     if decoders is None:
-        decoders = 0 if name == "cpu" else _cores()
+        decoders = 0 if name == "cpu" else cores()
     device.decoders = decoders
     return device
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -147,7 +147,7 @@ class Job:
         while len(outcomes) < len(batch):
             done = len(outcomes)
             most = self.appetite.images(pixels, self.device.room())
-            part = batch if most >= len(batch) else batch.part(slice(done, done + most))
+            part = batch if not done and most >= len(batch) else batch.part(slice(done, done + most))
             scores = self._attempt(part)
             if not isinstance(scores, Trouble):
                 outcomes += self._finite(scores)

@@ -51,9 +51,11 @@ def together(table: Path, metrics: Sequence[str], *, workers: int, threads: int)
     for process in processes:
         process.stdin.write("go\n")
         process.stdin.close()
-    for process in processes:
-        finish(process)
-    return time.perf_counter() - begin
+    lines = [process.stdout.readline() for process in processes]
+    seconds = time.perf_counter() - begin  # the end of the processes themselves is not part of it
+    for process, line in zip(processes, lines, strict=True):
+        finish(process, line)
+    return seconds
 
 
 def measure(table: Path, metrics: Sequence[str]) -> Alone:
@@ -62,7 +64,7 @@ def measure(table: Path, metrics: Sequence[str]) -> Alone:
     wait_until_ready(process)
     process.stdin.write("go\n")
     process.stdin.close()
-    return finish(process)
+    return finish(process, process.stdout.readline())
 
 
 def start(table: Path, metrics: Sequence[str], *, threads: int, part: tuple[int, int]) -> subprocess.Popen[str]:
@@ -83,9 +85,8 @@ def wait_until_ready(process: subprocess.Popen[str]) -> None:
         raise RuntimeError(f"{process.args} ended with {process.wait()} before it was ready")
 
 
-def finish(process: subprocess.Popen[str]) -> Alone:
-    """Wait for its end, and return what it measured."""
-    line = process.stdout.readline()
+def finish(process: subprocess.Popen[str], line: str) -> Alone:
+    """Wait for its end, and return what it measured, which is on its last `line`."""
     if process.wait() != 0:
         raise RuntimeError(f"{process.args} ended with {process.returncode}")
     return Alone(**json.loads(line))

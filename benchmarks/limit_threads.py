@@ -13,10 +13,10 @@ from samples import rates, ratios
 from benchmark.registry import Registry
 
 FAMILIES = {
-    "NumPy and OpenCV": (("psnr", "ssim", "ms-ssim", "gmsd"), 40),
-    "LPIPS (AlexNet)": (("lpips",), 8),
-    "DISTS (VGG)": (("dists",), 2),
-    "ASNA": (("asna",), 2),
+    "NumPy and OpenCV": (("psnr", "ssim", "ms-ssim", "gmsd"), 116),
+    "LPIPS (AlexNet)": (("lpips",), 60),
+    "DISTS (VGG)": (("dists",), 6),
+    "ASNA": (("asna",), 30),
 }
 """Family -> metrics, pairs of each of two contents."""
 

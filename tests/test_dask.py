@@ -184,6 +184,15 @@ def test_workers_with_several_threads_are_refused(toy, tmp_path):
         assert "start them with --nthreads 1" in refusal(executor, todo(tmp_path, toy))
 
 
+def test_a_worker_with_several_threads_that_joins_late_is_refused(toy, tmp_path, monkeypatch):
+    monkeypatch.setattr(cluster, "check_workers", lambda *_: None)
+    with distributed.LocalCluster(
+        n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None, protocol="tcp"
+    ) as crowded:
+        executor = DaskExecutor(SETUP, 1, registry(), address=crowded.scheduler_address)
+        assert "joined with 2 threads; start it with --nthreads 1" in refusal(executor, todo(tmp_path, toy))
+
+
 def test_no_scheduler_and_no_package_are_explained(toy, tmp_path, monkeypatch):
     monkeypatch.setattr(cluster, "CONNECT_SECONDS", 1)
     executor = DaskExecutor(SETUP, 1, registry(), address="tcp://127.0.0.1:1")

@@ -340,3 +340,13 @@ def test_memory_that_ran_out_is_known_by_type_or_words():
     with pytest.raises(RuntimeError) as caught:
         torch.empty(1 << 50)
     assert is_out_of_memory(caught.value)
+
+
+def test_a_batch_whose_whole_fits_after_its_first_image_is_scored_once(folder):
+    device = FakeDevice(memory=1e12)
+    metric = Hungry(16, device=device)
+    _, (result,) = score(pairs(folder), metric, device=device)
+    assert not result.failures
+    assert set(result.scores) == {pair.id for pair in pairs(folder)}
+    assert sum(metric.asked) == len(result.scores)
+    assert max(metric.asked) > 1

@@ -85,6 +85,15 @@ def test_one_metric_under_two_names_does_not_differ() -> None:
     assert test.p == 1.0
 
 
+def test_metrics_that_differ_by_the_order_of_summing_alone_do_not_differ() -> None:
+    labels = np.array([1.0, 1, 2, 2, 3, 3, 4, 4, 5])
+    first = np.array([1.0, 2, 3, 4, 5, 6, 7, 8, 9])
+    second = np.array([2.0, 1, 4, 3, 6, 5, 8, 7, 9])  # other orders among equal labels: the same SRCC but for rounding
+    test = compare({"a": first, "b": second}, labels, np.arange(9), statistic="srcc", replicates=500).test("a", "b")
+    assert test.difference.value == 0.0
+    assert spearman(first, labels) == pytest.approx(spearman(second, labels), abs=1e-15)
+
+
 def test_compare_equals_the_comparison_of_evaluate_for_every_statistic() -> None:
     metrics, labels = _two_metrics(120, 0.9, seed=2)
     contents = np.repeat(np.arange(20), 6)

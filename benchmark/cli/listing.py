@@ -92,7 +92,7 @@ def _write_table(registry: Registry, output_format: str | None, columns: str | N
     from benchmark.files import write_whole
 
     ending = output.suffix.lower().replace(".md", ".markdown")[1:] if output else ""
-    chosen = output_format or ending
+    chosen = output_format or ending or FORMATS[0]
     if chosen not in FORMATS:
         raise UserError(f"--format: expected {', '.join(FORMATS)}, got {chosen!r}; .md, .csv and .json say which")
     wanted = options.names(columns, "--columns") if columns else []

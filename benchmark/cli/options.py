@@ -104,7 +104,8 @@ Backend = Annotated[
     typer.Option(
         "--backend",
         help="fastest takes the quickest implementation that is installed, reference the one that each metric was proven "
-        "with; or the name of a library. They agree within each metric's tolerance. Example: --backend reference",
+        "with; or a name such as opencv or piq, for the metrics that have it: the others take their fastest. They agree within "
+        "each metric's tolerance. Example: --backend reference",
         metavar="NAME",
     ),
 ]

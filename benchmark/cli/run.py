@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from pathlib import Path
 from typing import Annotated
@@ -102,6 +103,8 @@ def make_executor(
     options.check_backend(backend, registry)
     budget = options.size(memory) if memory else None
     if executor.startswith(SCHEME):
+        if not re.fullmatch(r"([^/:\s]+|\[[0-9a-fA-F:]+\]):\d+", executor.removeprefix(SCHEME)):
+            raise UserError(f"--executor: expected {SCHEME}HOST:PORT, got {executor!r}")
         if workers is not None:
             raise UserError(f"--workers: {executor} has workers of its own; leave --workers out")
         setup = WorkerSetup(registry.plugins, "cpu" if device == "auto" else device, backend=backend)

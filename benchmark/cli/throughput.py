@@ -43,6 +43,7 @@ Seconds = Annotated[
     typer.Option(
         "--seconds",
         min=0.0,
+        max=3600.0,
         help="Time for the timed calls of each row of the table; three calls are made at least. Example: --seconds 5",
         metavar="SECONDS",
     ),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import time
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future
@@ -149,7 +150,9 @@ def _environment_kept() -> Iterator[None]:
 def _scheduler(address: str) -> Iterator[Client]:
     from distributed import Client
 
-    try:
+    try:  # a client that cannot connect would hold up the end of the program
+        host, _, port = address.removeprefix("tcp://").rpartition(":")
+        socket.create_connection((host.strip("[]"), int(port)), CONNECT_SECONDS).close()
         client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:
         raise UserError(f"no Dask scheduler answers at {address} ({error}); start one with `dask scheduler`") from error

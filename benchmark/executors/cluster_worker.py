@@ -72,7 +72,10 @@ def score(setup: WorkerSetup, expected: str, unit: Unit) -> UnitResult:
     """Score a unit. Raises UserError where this worker would compute something else than the client asks for."""
     from distributed import get_worker
 
-    name = get_worker().name
+    worker = get_worker()
+    name = worker.name
+    if worker.state.nthreads != 1:
+        raise UserError(f"worker {name} joined with {worker.state.nthreads} threads; start it with --nthreads 1")
     scorer = _scorer[1] if _scorer is not None and _scorer[0] == setup else _start(setup, name)
     if fingerprint(scorer.registry, (wanted.metric for wanted in unit.wanted)) != expected:
         raise UserError(

@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from multiprocessing.process import BaseProcess
 from queue import SimpleQueue
+from tempfile import TemporaryDirectory
 
 from benchmark.executors.crew import UNITS_AHEAD, Fate, Task, finish
 from benchmark.executors.resources import cores, device_names, one_thread_each
@@ -88,14 +89,18 @@ def _start_worker(setup: WorkerSetup) -> _Worker:
 
 
 class _Crew:
-    """A worker per setup; none outlives the crew, whether the run ends, fails, is interrupted or killed."""
+    """A worker per setup; none outlives the crew, whether the run ends, fails, is interrupted or killed.
+
+    What workers write to their folder of temporary files goes with the crew, also when they are ended at work.
+    """
 
     patience = 2
 
     def __init__(self, setups: list[WorkerSetup]) -> None:
         self._done: SimpleQueue[tuple[_Worker, Task, Future[UnitResult]]] = SimpleQueue()
-        self._environment = ExitStack()
-        self._environment.enter_context(one_thread_each())
+        self._environment, self._left_behind = ExitStack(), ExitStack()
+        folder = self._left_behind.enter_context(TemporaryDirectory(prefix="iqa-run-", ignore_cleanup_errors=True))
+        self._environment.enter_context(one_thread_each(temporary=folder))
         self._workers: list[_Worker] = []
         try:
             for setup in setups:
@@ -152,3 +157,4 @@ class _Crew:
             worker.pool.shutdown(wait=False, cancel_futures=True)
         for worker in self._workers:
             worker.pool.shutdown(wait=True)
+        self._left_behind.close()

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from benchmark.devices import cores
 from benchmark.types import UserError
 
 THREAD_VARIABLES = (
@@ -21,11 +22,6 @@ MEMORY_SHARE = 0.5
 """Share of the machine's memory that the workers together may plan with when `--memory` is not given."""
 UNKNOWN_MEMORY = 8 << 30
 """Bytes that a machine is taken to have when it does not tell."""
-
-
-def cores() -> int:
-    """How many processor cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def machine_memory() -> int:
@@ -75,10 +71,14 @@ def device_names(device: str) -> tuple[str, ...]:
 
 
 @contextmanager
-def one_thread_each() -> Iterator[None]:
-    """Let the processes that are started meanwhile compute with one thread: the libraries read it when they load."""
-    before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
-    os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
+def one_thread_each(temporary: str | None = None) -> Iterator[None]:
+    """Let the processes that are started meanwhile compute with one thread: the libraries read it when they load.
+
+    With `temporary` they put their temporary files there.
+    """
+    asked = dict.fromkeys(THREAD_VARIABLES, "1") | ({"TMPDIR": temporary} if temporary else {})
+    before = {name: os.environ.get(name) for name in asked}
+    os.environ.update(asked)
     try:
         yield
     finally:

@@ -21,6 +21,8 @@ from benchmark.subsets import distortions, take_subset
 from benchmark.types import MetricInfo, Pair, Progress, UserError
 
 SORTS = (*HIGHER_IS_BETTER, "name", "time")
+SAME_DIGITS = 12
+"""Decimals to which values are equal that share a rank."""
 SHOWN_FAILURES = 3
 
 
@@ -198,7 +200,11 @@ def _labels(measured: Sequence[Measured]) -> list[str]:
 
 def _ranked(rows: Sequence[Row], tie_groups: Mapping[str, str]) -> list[Row]:
     """Rank complete rows by SRCC, equal values sharing a rank."""
-    judged = {row.label: row.value("srcc") for row in rows if row.complete and not math.isnan(row.value("srcc"))}
+    judged = {
+        row.label: round(row.value("srcc"), SAME_DIGITS)
+        for row in rows
+        if row.complete and not math.isnan(row.value("srcc"))
+    }
     return [
         replace(
             row,

@@ -74,7 +74,10 @@ class ButteraugliScorer:
         """Run the program; raises PairError with its words when it fails or prints something else."""
         _write_ppm(folder / "distorted.ppm", image)
         command = [self.program, str(folder / "reference.ppm"), str(folder / "distorted.ppm")]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
+        except subprocess.TimeoutExpired as error:
+            raise PairError(f"{PROGRAM} took more than {SECONDS} s") from error
         try:
             largest, norm = done.stdout.split("\n", 1)
             return float(largest) if self.pooling == "max" else float(norm.partition("3-norm:")[2])

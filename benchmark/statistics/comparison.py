@@ -14,6 +14,8 @@ from benchmark.statistics.intervals import standard_error, t_quantile, why_no_in
 from benchmark.statistics.resampling import Clusters, clusters_of, drawn_and_left_out
 from benchmark.types import Estimate
 
+ROUNDING = 1e-12
+"""Statistics that differ by less are equal: the order of summing makes such differences."""
 ALPHA = 0.05
 
 
@@ -94,8 +96,8 @@ def paired_test(
     if undefined:
         reason = "undefined: both" if len(undefined) == 2 else f"undefined: {undefined[0]}"
         return PairedTest(first, second, Estimate(float("nan"), method=reason), float("nan"), float("nan"))
-    difference = values[0] - values[1]
-    rows = replicates[0] - replicates[1]
+    difference = _without_rounding(values[0] - values[1])
+    rows = _without_rounding(replicates[0] - replicates[1])
     refused = why_no_interval(rows, clusters)
     if refused:
         return PairedTest(first, second, Estimate(difference, method=refused), float("nan"), float("nan"))
@@ -109,6 +111,11 @@ def paired_test(
     else:
         p = float(2.0 * stdtr(degrees, -abs(difference) / error))
     return PairedTest(first, second, estimate, p, p)
+
+
+def _without_rounding(difference):
+    """Differences, with those that only the order of summing makes set to 0: equal statistics are equal."""
+    return np.where(np.abs(difference) <= ROUNDING, 0.0, difference)[()]
 
 
 def holm(p: Sequence[float]) -> list[float]:
