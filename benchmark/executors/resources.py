@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmark.devices import cores
+from benchmark.environment import environment
 from benchmark.types import UserError
 
 THREAD_VARIABLES = (
@@ -77,13 +78,5 @@ def one_thread_each(temporary: str | None = None) -> Iterator[None]:
     With `temporary` they put their temporary files there.
     """
     asked = dict.fromkeys(THREAD_VARIABLES, "1") | ({"TMPDIR": temporary} if temporary else {})
-    before = {name: os.environ.get(name) for name in asked}
-    os.environ.update(asked)
-    try:
+    with environment(asked):
         yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value

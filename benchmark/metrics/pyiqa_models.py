@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import io
-import os
 import random
 import re
 import runpy
@@ -22,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchmark.environment import environment
 from benchmark.types import MetricInfo, PairError, UserError
 from benchmark.weights import cache as weights
 from benchmark.weights.catalogue import FILES, Edition, WeightsFile, needed_by
@@ -226,25 +226,16 @@ def _surroundings(*, hub: bool) -> Iterator[None]:
         "HF_HUB_ETAG_TIMEOUT": "5",
         "HF_HUB_DOWNLOAD_TIMEOUT": "10",
     }
-    before = {name: os.environ.get(name) for name in wanted}
-    os.environ.update(wanted)
-    try:
-        with _quiet(), _seeded(), contextlib.ExitStack() as patches:
-            import huggingface_hub.constants
-            import pyiqa.utils.download_util as downloads
-            import torch.hub
+    with environment(wanted), _quiet(), _seeded(), contextlib.ExitStack() as patches:
+        import huggingface_hub.constants
+        import pyiqa.utils.download_util as downloads
+        import torch.hub
 
-            patches.enter_context(_replaced(torch.hub, "download_url_to_file", _download))
-            patches.enter_context(_replaced(downloads, "download_url_to_file", _download))
-            patches.enter_context(_replaced(downloads, "DEFAULT_CACHE_DIR", str(home / "hub" / "pyiqa")))
-            patches.enter_context(_replaced(huggingface_hub.constants, "HF_HUB_OFFLINE", not hub))
-            yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+        patches.enter_context(_replaced(torch.hub, "download_url_to_file", _download))
+        patches.enter_context(_replaced(downloads, "download_url_to_file", _download))
+        patches.enter_context(_replaced(downloads, "DEFAULT_CACHE_DIR", str(home / "hub" / "pyiqa")))
+        patches.enter_context(_replaced(huggingface_hub.constants, "HF_HUB_OFFLINE", not hub))
+        yield
 
 
 @contextlib.contextmanager

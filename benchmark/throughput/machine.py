@@ -9,7 +9,7 @@ import time
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from benchmark.executors.resources import cores
+from benchmark.devices import cores
 from benchmark.throughput.report import Machine
 
 LIBRARIES = (
@@ -69,6 +69,7 @@ def device_name(device: str) -> str:
 
 
 def _versions() -> dict[str, str]:
+    """Of the libraries that are installed; one that is not has no part in what is measured."""
     found = {}
     for name in LIBRARIES:
         try:
