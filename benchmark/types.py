@@ -10,6 +10,10 @@ from typing import Literal, Protocol, runtime_checkable
 Progress = Callable[[int, int, str], None]
 """Called with (done, total, what) by work that takes long enough to be watched."""
 
+LabelStdKind = Literal["", "ratings", "mean"]
+"""Of what a label's standard deviation is: "ratings", of the single ratings behind the label (divide by the square root
+of their number for the error of the label); "mean", of the label itself (its standard error); "" where there is none."""
+
 
 class UserError(Exception):
     """Something the user can mend: the message says what was expected, what came, and what to do."""
@@ -37,7 +41,7 @@ class Pair:
     level: float | None = None
     """The data set's own level or parameter of the distortion."""
     label_std: float | None = None
-    """Standard deviation of the label, in the label's unit, as published."""
+    """Spread of the label in the label's unit, as published: of what, `DatasetInfo.label_std_kind` declares."""
     n_ratings: int | None = None
     split: str | None = None
 
@@ -63,6 +67,11 @@ class DatasetInfo:
     """The folder that is expected, one path per line, relative to the data set's folder."""
     note: str = ""
     """What a reader of a table must know: what is regenerated, approximate, incomplete."""
+    label_std_kind: LabelStdKind = ""
+    """Of what `Pair.label_std` is the standard deviation; "" where no label has one."""
+    contains: tuple[str, ...] = ()
+    """Other data sets whose images and labels this one holds in part: a metric that was trained on one of them has seen
+    labels of this set too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +91,9 @@ class MetricInfo:
     """Smallest height and width, in pixels, that the metric is defined for."""
     tolerance: float = 1e-6
     """Largest absolute change of a score that another machine or library build may cause."""
+    infinite_as: float | None = None
+    """What an infinite score counts as where a statistic needs finite numbers (PSNR of equal images, say). Ranks take
+    infinity as it is. None: the metric is never infinite by its definition, and an infinite score is a failure."""
     library: str = ""
     """Whose implementation the values are proven with; faster backends agree with it within `tolerance`."""
     proof: str = ""
