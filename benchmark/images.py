@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 LUMA_BT601 = (0.299, 0.587, 0.114)
 """Weights of R, G, B in luma, ITU-R BT.601."""
 
+READING_RULES = "rules-1"
+"""Changes whenever the same file may give other pixels."""
 FORMATS = {"PNG", "BMP", "DIB", "JPEG", "MPO", "TIFF", "WEBP", "GIF", "PPM"}
 MODES = {"RGB", "L", "1", "P", "RGBA", "LA", "PA", "RGBX"}
 DEEP_MODES = ("I", "F")
@@ -43,6 +45,14 @@ PNG_BIT_DEPTH_OFFSET = 24
 TIFF_BITS_PER_SAMPLE = 258
 LARGE_FILE = 4 * 2**20
 """Bytes. Pillow warns of a "decompression bomb" above 89 million pixels; a file of this size is just a large image."""
+
+
+def reading_rules(background: str | None = None) -> str:
+    """Name the rules of this module that fix an image's pixels, and the background where one is given.
+
+    Kept with every score: scores of images that were read by other rules are made again.
+    """
+    return READING_RULES if background is None else f"{READING_RULES} background={background}"
 
 
 def read_rgb(path: Path) -> np.ndarray:
