@@ -7,14 +7,14 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmark.filenames import printable
+from benchmark.folders import read_folder
 from benchmark.pairs import first_few
 from benchmark.registry import Registry
 from benchmark.runner import Executor
 from benchmark.scoring import Unit, Wanted
 from benchmark.types import Pair, Progress, UserError
 
-IMAGE_SUFFIXES = (".png", ".bmp", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".gif", ".ppm", ".pgm", ".pbm")
-"""Endings of the formats that `benchmark.images` reads."""
 UNIT_PAIRS = 16
 """Pairs per work unit, so that several workers share the images of one reference."""
 
@@ -29,15 +29,28 @@ class Scores:
     """(pair, metric) -> raw score."""
     failures: dict[tuple[str, str], str] = field(default_factory=dict)
     """(pair, metric) -> reason."""
+    warnings: dict[str, str] = field(default_factory=dict)
+    """Pair -> what the user should know of its images, though it was scored."""
+
+
+@dataclass(slots=True)
+class Matched:
+    """The pairs of two folders, and what of them is no part of a pair."""
+
+    pairs: list[Pair]
     unmatched: list[str] = field(default_factory=list)
-    """Files that have no partner of the same name."""
+    """Images that have no partner of the same name."""
+    skipped: list[str] = field(default_factory=list)
+    """What else is in the folders: a sentence for each kind of file."""
+    incomplete: bool = False
+    """Whether images among that are left out: of a format that is not read, or in a folder that cannot be opened."""
 
 
-def match(distorted: Path, reference: Path | None) -> tuple[list[Pair], list[str]]:
+def match(distorted: Path, reference: Path | None) -> Matched:
     """Pair up images: file with file, folder with one reference file, or folder with folder by relative name.
 
-    Names match without their suffix (`a.jpg` with `a.png`) when that is unambiguous. Returns the pairs and the files
-    without a partner. Raises UserError when a path is missing or nothing matches.
+    Names match without their suffix (`a.jpg` with `a.png`) when that is unambiguous. Raises UserError when a path is
+    missing or nothing matches.
     """
     for path in (distorted, reference):
         if path is not None and not path.exists():
@@ -45,28 +58,30 @@ def match(distorted: Path, reference: Path | None) -> tuple[list[Pair], list[str
     if distorted.is_file():
         if reference is not None and reference.is_dir():
             raise UserError(f"{reference}: a folder, but {distorted} is one file; give a reference file")
-        return [_pair(distorted.name, distorted, reference)], []
-    images = _images(distorted)
+        return Matched([_pair(distorted.name, distorted, reference)])
+    folder = read_folder(distorted)
     if reference is None or reference.is_file():
-        return [_pair(name, path, reference) for name, path in images.items()], []
-    references = _images(reference)
+        pairs = [_pair(name, path, reference) for name, path in folder.images.items()]
+        return Matched(_with_ids(pairs), [], folder.skipped(), folder.lacks_images)
+    references = read_folder(reference)
     by_stem: dict[str, list[str]] = {}
-    for name in references:
+    for name in references.images:
         by_stem.setdefault(_stem(name), []).append(name)
     pairs, unmatched, used = [], [], set()
-    for name, path in images.items():
-        same = [name] if name in references else by_stem.get(_stem(name), [])
+    for name, path in folder.images.items():
+        same = [name] if name in references.images else by_stem.get(_stem(name), [])
         if len(same) == 1:
-            pairs.append(_pair(name, path, references[same[0]]))
+            pairs.append(_pair(name, path, references.images[same[0]]))
             used.add(same[0])
         else:
-            unmatched.append(str(path))
-    unmatched += [str(path) for name, path in references.items() if name not in used]
+            unmatched.append(printable(path))
+    unmatched += [printable(path) for name, path in references.images.items() if name not in used]
     if not pairs:
         raise UserError(
             f"no image of {distorted} has one of the same name in {reference}; found {first_few(unmatched)}"
         )
-    return pairs, unmatched
+    skipped = folder.skipped() + (references.skipped() if reference.resolve() != distorted.resolve() else [])
+    return Matched(_with_ids(pairs), unmatched, skipped, folder.lacks_images or references.lacks_images)
 
 
 def without_reference(registry: Registry, metrics: Sequence[str], pairs: Sequence[Pair]) -> tuple[list[str], list[str]]:
@@ -108,6 +123,7 @@ def score(
                 metric = names[part.series]
                 result.scores.update({(pair, metric): value for pair, value in part.scores.items()})
                 result.failures.update({(pair, metric): reason for pair, reason in part.failures.items()})
+            result.warnings.update(outcome.warnings)
             for metric, reason in outcome.not_run.items():
                 result.failures.update({(pair.id, metric): reason for pair in unit.pairs})
             done += sum(len(part.pairs) for part in unit.wanted)
@@ -122,19 +138,15 @@ def _unit(metrics: Sequence[str], content: str, pairs: Sequence[Pair]) -> Unit:
 
 
 def _pair(name: str, distorted: Path, reference: Path | None) -> Pair:
-    return Pair(name, distorted, reference, str(reference or name), label=float("nan"))
+    return Pair(printable(name), distorted, reference, printable(reference or name), label=float("nan"))
 
 
-def _images(folder: Path) -> dict[str, Path]:
-    """Image files below a folder by relative name, sorted."""
-    found = {
-        path.relative_to(folder).as_posix(): path
-        for path in sorted(folder.rglob("*"))
-        if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file()
-    }
-    if not found:
-        raise UserError(f"{folder}: no images; expected files ending in {', '.join(IMAGE_SUFFIXES)}")
-    return found
+def _with_ids(pairs: list[Pair]) -> list[Pair]:
+    """The pairs. Raises UserError when two names are the same once they are written as text."""
+    if len({pair.id for pair in pairs}) < len(pairs):
+        twice = [pair.id for pair in pairs if r"\x" in pair.id]
+        raise UserError(f"names that are not UTF-8 look like others when written: {first_few(twice)}; rename them")
+    return pairs
 
 
 def _stem(name: str) -> str:

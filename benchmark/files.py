@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from benchmark.filenames import printable
 from benchmark.types import UserError
 
 
@@ -20,7 +21,7 @@ def write_whole(path: Path, content: str | bytes) -> None:
     Raises UserError when the folder cannot be written or the disk is full; the old file, if any, is then untouched.
     """
     with whole_file(path) as file:
-        file.write(content.encode() if isinstance(content, str) else content)
+        file.write(printable(content).encode() if isinstance(content, str) else content)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from benchmark.devices import Processor, is_out_of_memory
+from benchmark.filenames import printable
 from benchmark.images import ImageBatch
 from benchmark.metrics.protocol import Scorer
 from benchmark.store import SeriesResult
@@ -213,7 +214,8 @@ def _written_to(batch: ImageBatch) -> bool:
 
 def reason_of(error: BaseException) -> str:
     """What to record of an exception: the words of one that is meant to be read, or its type and words."""
-    return str(error) if isinstance(error, PairError | UserError) else f"{type(error).__name__}: {error}"
+    words = str(error) if isinstance(error, PairError | UserError) else f"{type(error).__name__}: {error}"
+    return printable(words)  # a plugin may put anything into its errors
 
 
 def size(shape: Sequence[int]) -> str:

@@ -57,6 +57,8 @@ class Outcome:
     """metric -> pair -> reason."""
     not_run: dict[str, str] = field(default_factory=dict)
     """metric -> reason."""
+    warnings: dict[str, str] = field(default_factory=dict)
+    """Pair -> what the user should know of its images, though it was scored."""
 
     @property
     def n_failed(self) -> int:
@@ -128,6 +130,7 @@ def execute(store: Store, todo: Plan, executor: Executor, *, on_unit: Callable[[
     with closing(executor.results(todo.units)) as results:
         for unit, result in results:
             store.commit_unit(result.results)
+            outcome.warnings.update(result.warnings)
             for part in result.results:
                 outcome.n_scored += len(part.scores)
                 if part.failures:

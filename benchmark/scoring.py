@@ -17,12 +17,13 @@ from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
 
 from benchmark.devices import VIEW_BYTES_PER_PIXEL, Processor, open_device
+from benchmark.filenames import printable
 from benchmark.images import ImageBatch, read_rgb
 from benchmark.job import Appetite, Job, reason_of, size
 from benchmark.metrics.backends import FASTEST, load_with
@@ -36,6 +37,13 @@ READING_BYTES_PER_PIXEL = 16
 """Of an image that is being decoded, or waits: 3 are the image's, the rest is the decoder's."""
 READING_SHARE = 0.25
 """Share of a worker's memory that images read ahead may take."""
+
+
+EXIF_OF_ONE = {
+    True: "the distorted image carries an EXIF orientation, which was applied, and its reference none",
+    False: "the reference carries an EXIF orientation, which was applied, and the distorted image none",
+}
+"""By whether it is the distorted image: the likely reason of a low score or another size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +80,8 @@ class UnitResult:
 
     results: list[SeriesResult]
     not_run: dict[str, str] = field(default_factory=dict)
+    warnings: dict[str, str] = field(default_factory=dict)
+    """Pair -> what the user should know of its images, though it was scored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +96,17 @@ class WorkerSetup:
     """Which implementation of a protocol to use where there are several (`benchmark.metrics.backends`)."""
     decoders: int | None = None
     """Threads that decode images ahead of the scoring. None: none on a CPU, one per core for a CUDA device."""
+    background: str | None = None
+    """What transparent images are composed on (`benchmark.images.background_colour`). None: they are refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Reference:
+    """A reference as it was read."""
+
+    batch: ImageBatch
+    turned: bool
+    """Whether an EXIF orientation turned or mirrored it."""
 
 
 class UnitScorer:
@@ -115,7 +136,7 @@ class UnitScorer:
 
     def __call__(self, unit: Unit) -> UnitResult:
         """Score one unit; nothing of an image or a metric raises, it becomes a named failure."""
-        jobs, not_run = [], {}
+        jobs, not_run, warnings = [], {}, {}
         for wanted in unit.wanted:
             loaded = self._load(wanted.metric)
             if isinstance(loaded, str):
@@ -127,8 +148,8 @@ class UnitScorer:
                 jobs.append(Job(info, scorer, wanted.pairs, result, self.device, self.appetites[wanted.metric]))
         if jobs:
             for reference, pairs in _by_reference(unit.pairs):
-                self._score_reference(reference, pairs, jobs)
-        return UnitResult([job.result for job in jobs], not_run)
+                warnings.update(self._score_reference(reference, pairs, jobs))
+        return UnitResult([job.result for job in jobs], not_run, warnings)
 
     def _load(self, name: str) -> tuple[Scorer, str] | str:
         if name not in self._loaded:
@@ -138,26 +159,36 @@ class UnitScorer:
                 self._loaded[name] = reason_of(error).removeprefix(f"{name}: ")  # the reader is told the name
         return self._loaded[name]
 
-    def _score_reference(self, reference: Path | None, pairs: Sequence[Pair], jobs: Sequence[Job]) -> None:
-        """Score all pairs that share a reference (None: no reference)."""
-        batch = None
-        if reference is not None:
+    def _score_reference(self, path: Path | None, pairs: Sequence[Pair], jobs: Sequence[Job]) -> dict[str, str]:
+        """Score all pairs that share a reference (None: no reference); return the warnings by pair."""
+        reference = None
+        if path is not None:
             try:
-                batch = self.device.gather([read_rgb(reference)])
+                reference = self._read_reference(path)
             except PairError as error:
                 for job in jobs:
                     job.fail(pairs, f"reference {error}")
-                return
-        ready = [job for job in jobs if job.prepare(batch, pairs)]
-        with closing(self._batches(pairs, batch, ready)) as batches:
+                return {}
+        ready = [job for job in jobs if job.prepare(None if reference is None else reference.batch, pairs)]
+        warnings: dict[str, str] = {}
+        with closing(self._batches(pairs, reference, ready, warnings)) as batches:
             for images, distorted in ahead(batches, self.device.batches_ahead):
                 for job in ready:
                     job.score(images, distorted)
+        return warnings
+
+    def _read_reference(self, path: Path) -> _Reference:
+        turned: set[Path] = set()
+        image = read_rgb(path, background=self.setup.background, turned=turned.add)
+        return _Reference(self.device.gather([image]), bool(turned))
 
     def _batches(
-        self, pairs: Sequence[Pair], reference: ImageBatch | None, jobs: Sequence[Job]
+        self, pairs: Sequence[Pair], reference: _Reference | None, jobs: Sequence[Job], warnings: dict[str, str]
     ) -> Generator[tuple[list[list[Pair]], ImageBatch], None, None]:
-        """Decode each distorted image once; yield (the pairs of each image, images of one size) within the budget."""
+        """Decode each distorted image once; yield (the pairs of each image, images of one size) within the budget.
+
+        Pairs of which only one image carries an EXIF orientation are added to `warnings`.
+        """
         by_file: dict[Path, list[Pair]] = defaultdict(list)
         wanted = frozenset().union(*(job.pairs for job in jobs))
         for pair in pairs:
@@ -165,11 +196,17 @@ class UnitScorer:
                 by_file[pair.distorted].append(pair)
         held: list[list[Pair]] = []
         images: list[np.ndarray] = []
-        with closing(read_all(by_file, read_rgb, self._pool, self._images_ahead)) as read:
+        turned: set[Path] = set()
+        read_one = partial(read_rgb, background=self.setup.background, turned=turned.add)
+        with closing(read_all(by_file, read_one, self._pool, self._images_ahead)) as read:
             for path, image in read:
-                if isinstance(image, np.ndarray) and reference is not None and image.shape[:2] != reference.size:
-                    sizes = f"{size(image.shape)}, but its reference is {size(reference.size)}"
-                    image = PairError(f"{path.name}: {sizes}")
+                if isinstance(image, np.ndarray) and reference is not None:
+                    warning = EXIF_OF_ONE[path in turned] if (path in turned) != reference.turned else ""
+                    if image.shape[:2] != reference.batch.size:
+                        sizes = f"{size(image.shape)}, but its reference is {size(reference.batch.size)}"
+                        image = PairError(f"{printable(path.name)}: {sizes}{warning and '; '}{warning}")
+                    elif warning:
+                        warnings.update({pair.id: warning for pair in by_file[path] if pair.id in wanted})
                 if isinstance(image, PairError):
                     for job in jobs:
                         job.fail(by_file[path], str(image))

@@ -94,7 +94,7 @@ def test_each_image_is_decoded_once_for_all_metrics(toy, tmp_path, monkeypatch):
     import benchmark.scoring
 
     read, seen = benchmark.scoring.read_rgb, []
-    monkeypatch.setattr(benchmark.scoring, "read_rgb", lambda path: (seen.append(path), read(path))[1])
+    monkeypatch.setattr(benchmark.scoring, "read_rgb", lambda path, **how: (seen.append(path), read(path, **how))[1])
     run_here(tmp_path, toy, ["difference", "psnr", "swapped"])
     assert len(seen) == len(set(seen)) == 28
 

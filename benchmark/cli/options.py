@@ -109,6 +109,15 @@ Backend = Annotated[
         metavar="NAME",
     ),
 ]
+Background = Annotated[
+    str | None,
+    typer.Option(
+        "--background",
+        help="What transparent images are composed on, in sRGB code values: white, black or R,G,B; without it they are "
+        "refused. Example: --background white",
+        metavar="COLOUR",
+    ),
+]
 Split = Annotated[
     str | None,
     typer.Option(

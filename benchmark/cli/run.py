@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -23,6 +24,7 @@ from benchmark.executors import (
     resolve_device,
 )
 from benchmark.executors.cluster import SCHEME
+from benchmark.images import background_colour
 from benchmark.metrics.backends import FASTEST, BackedMetric
 from benchmark.pairs import first_few
 from benchmark.registry import Registry
@@ -45,6 +47,7 @@ def run(
     device: options.Device = "auto",
     backend: options.Backend = FASTEST,
     executor: options.Executor = options.LOCAL,
+    background: options.Background = None,
     results_folder: options.Results = Path("results"),
     plugin: options.Plugins = None,
     replicates: options.Replicates = 1000,
@@ -71,7 +74,7 @@ def run(
     registry = Registry(tuple(plugin or ()))
     wanted = options.metric_names(metrics, registry)
     datasets = options.dataset_names(dataset)
-    crew = make_executor(registry, workers, memory, device, backend, executor)
+    crew = make_executor(registry, workers, memory, device, backend, executor, background)
     with Store(options.store_path(results_folder)) as store, crew:
         with progress(quiet) as report:
             plans = [
@@ -98,8 +101,11 @@ def make_executor(
     device: str,
     backend: str,
     executor: str = options.LOCAL,
+    background: str | None = None,
 ) -> Workers:
     """The executor that the options ask for, as a context manager that starts it."""
+    if background is not None:
+        background_colour(background)
     options.check_backend(backend, registry)
     budget = options.size(memory) if memory else None
     if executor.startswith(SCHEME):
@@ -107,13 +113,17 @@ def make_executor(
             raise UserError(f"--executor: expected {SCHEME}HOST:PORT, got {executor!r}")
         if workers is not None:
             raise UserError(f"--workers: {executor} has workers of its own; leave --workers out")
-        setup = WorkerSetup(registry.plugins, "cpu" if device == "auto" else device, backend=backend)
+        setup = WorkerSetup(
+            registry.plugins, "cpu" if device == "auto" else device, backend=backend, background=background
+        )
         return DaskExecutor(setup, 1, registry, address=f"tcp://{executor.removeprefix(SCHEME)}", memory=budget)
     device = resolve_device(device)
     workers = workers or default_workers(device)
     if device == "cpu" and workers > cores():
         say(f"--workers {workers} is more than the {cores()} cores here: they will wait for each other")
-    setup = WorkerSetup(registry.plugins, device, (budget or default_memory()) // workers, backend)
+    setup = WorkerSetup(
+        registry.plugins, device, (budget or default_memory()) // workers, backend, background=background
+    )
     if executor == "dask":
         return DaskExecutor(setup, workers, registry)
     if executor != options.LOCAL:
@@ -170,6 +180,7 @@ def _tell(outcome: Outcome, name: str, seconds: float, quiet: bool, kept: bool) 
         f"{outcome.n_failed} failed",
         quiet=quiet,
     )
+    tell_warnings(outcome.warnings, name)
     for metric, reason in outcome.not_run.items():
         say(f"{name}: {metric} not run: {reason}")
     for metric, failures in outcome.failures.items():
@@ -179,3 +190,13 @@ def _tell(outcome: Outcome, name: str, seconds: float, quiet: bool, kept: bool) 
         if len(failures) > SHOWN_FAILURES:
             more = f"  and {len(failures) - SHOWN_FAILURES} more"
             say(f"{more}; `python -m benchmark export` lists them all" if kept else more)
+
+
+def tell_warnings(warnings: Mapping[str, str], dataset: str = "") -> None:
+    """Say each kind of warning once, with how many pairs it is about and the first of them."""
+    by_kind: dict[str, list[str]] = {}
+    for pair, warning in warnings.items():
+        by_kind.setdefault(warning, []).append(pair)
+    for warning, pairs in by_kind.items():
+        many = "1 pair" if len(pairs) == 1 else f"{len(pairs)} pairs"
+        say(f"{dataset and f'{dataset}: '}warning: {many}: {warning}: {first_few(sorted(pairs))}")

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from benchmark.cli import options
-from benchmark.cli.run import make_executor
+from benchmark.cli.run import make_executor, tell_warnings
 from benchmark.cli.terminal import progress, results, say
+from benchmark.filenames import printable
+from benchmark.images import reading_rules
 from benchmark.metrics.backends import FASTEST
 from benchmark.registry import Registry
 from benchmark.store import Store
@@ -22,7 +24,7 @@ from benchmark.types import MetricInfo, UserError
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from benchmark.adhoc import Scores
+    from benchmark.adhoc import Matched, Scores
 
 FORMATS = ("terminal", "csv", "json")
 
@@ -52,6 +54,7 @@ def score(
     device: options.Device = "auto",
     backend: options.Backend = FASTEST,
     executor: options.Executor = options.LOCAL,
+    background: options.Background = None,
     plugin: options.Plugins = None,
     quiet: options.Quiet = False,
 ) -> None:
@@ -70,17 +73,17 @@ def score(
         raise UserError(f"--format: expected csv or json{'' if output else ' or terminal'}, got {chosen!r}")
     registry = Registry(tuple(plugin or ()))
     wanted = options.metric_names(metrics, registry)
-    pairs, unmatched = adhoc.match(distorted, reference)
-    able, lacking = adhoc.without_reference(registry, wanted, pairs)
+    matched = adhoc.match(distorted, reference)
+    able, lacking = adhoc.without_reference(registry, wanted, matched.pairs)
     if not able:
         raise UserError(
             f"--reference: {', '.join(lacking)} compare an image with its reference: give --reference PATH, or take "
             "metrics that need none, such as --metrics niqe,brisque"
         )
-    crew = make_executor(registry, workers, memory, device, backend, executor)
+    crew = make_executor(registry, workers, memory, device, backend, executor, background)
     try:
         with crew, progress(quiet) as report:
-            scored = adhoc.score(registry, able, pairs, crew, progress=report)
+            scored = adhoc.score(registry, able, matched.pairs, crew, progress=report)
     except KeyboardInterrupt:
         say("interrupted: `score` keeps nothing, and nothing was written")
         raise typer.Exit(130) from None
@@ -88,18 +91,21 @@ def score(
         results.print(_table(scored, registry))
     else:
         infos = {name: registry.metric(name).info for name in scored.metrics}
-        text = _csv(scored, infos) if chosen == "csv" else _json(scored, infos, unmatched)
+        text = _csv(scored, infos) if chosen == "csv" else _json(scored, infos, matched, background)
         if output:
             write_whole(output, text)
         else:
             typer.echo(text, nl=False)
     if lacking:
         say(f"not run: {', '.join(lacking)}: without --reference there is nothing to compare with")
-    for path in unmatched:
+    for path in matched.unmatched:
         say(f"not scored: {path} has no partner of the same name", quiet=quiet)
+    for sentence in matched.skipped:
+        say(f"not scored: {sentence}", quiet=quiet)
+    tell_warnings(scored.warnings)
     for (pair, metric), reason in scored.failures.items():
         say(f"failed: {pair}, {metric}: {reason}")
-    if lacking or unmatched or scored.failures:
+    if lacking or matched.unmatched or matched.incomplete or scored.failures:
         raise typer.Exit(3)
 
 
@@ -127,11 +133,12 @@ def _csv(scored: Scores, infos: Mapping[str, MetricInfo]) -> str:
             key, info = (pair.id, metric), infos[metric]
             facts = [metric, info.version, info.weights_sha256, "higher" if info.higher_is_better else "lower"]
             found = [scored.scores.get(key, ""), scored.failures.get(key, "")]
-            writer.writerow([pair.distorted, pair.reference or "", *facts, *found])
+            reference = "" if pair.reference is None else printable(pair.reference)
+            writer.writerow([printable(pair.distorted), reference, *facts, *found])
     return out.getvalue()
 
 
-def _json(scored: Scores, infos: Mapping[str, MetricInfo], unmatched: list[str]) -> str:
+def _json(scored: Scores, infos: Mapping[str, MetricInfo], matched: Matched, background: str | None) -> str:
     metrics = {
         name: {
             "version": info.version,
@@ -143,14 +150,23 @@ def _json(scored: Scores, infos: Mapping[str, MetricInfo], unmatched: list[str])
     }
     rows = [
         {
-            "distorted": str(pair.distorted),
-            "reference": None if pair.reference is None else str(pair.reference),
+            "distorted": printable(pair.distorted),
+            "reference": None if pair.reference is None else printable(pair.reference),
             "scores": {m: scored.scores[pair.id, m] for m in scored.metrics if (pair.id, m) in scored.scores},
             "failures": {m: scored.failures[pair.id, m] for m in scored.metrics if (pair.id, m) in scored.failures},
+            "warnings": [scored.warnings[pair.id]] if pair.id in scored.warnings else [],
         }
         for pair in scored.pairs
     ]
-    return json.dumps({"schema": 1, "metrics": metrics, "pairs": rows, "unmatched": unmatched}, indent=2) + "\n"
+    found = {
+        "schema": 1,
+        "reading": reading_rules(background),
+        "metrics": metrics,
+        "pairs": rows,
+        "unmatched": matched.unmatched,
+        "skipped": matched.skipped,
+    }
+    return json.dumps(found, indent=2) + "\n"
 
 
 def import_scores(

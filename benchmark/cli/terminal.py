@@ -22,6 +22,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from benchmark.filenames import printable
 from benchmark.types import Progress as Report
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def progress(quiet: bool) -> Iterator[Report]:
 def say(text: str, *, quiet: bool = False) -> None:
     """Print a message to stderr, unless quiet."""
     if not quiet:
-        messages.print(text, soft_wrap=True)
+        messages.print(printable(text), soft_wrap=True)
 
 
 def table(titles: Iterable[str], rows: Iterable[Iterable[str]]) -> Table:
