@@ -27,7 +27,7 @@ class Folder:
     others: Counter[str] = field(default_factory=Counter)
     """How many other files there are, by ending."""
     unreadable: list[str] = field(default_factory=list)
-    """Links that lead nowhere or back to a folder that they are in, and folders that may not be opened."""
+    """Links that lead nowhere or to a folder that they are in, and folders that may not be opened."""
 
     def skipped(self) -> list[str]:
         """A sentence for each kind of thing that is not scored."""
@@ -80,7 +80,7 @@ def _look(folder: Folder, images: dict[str, Path], path: Path, prefix: str, abov
             folder.hidden.append(printable(name))
         elif entry.is_dir():
             true = below.resolve()
-            if true in above:
+            if true in above or true in above[0].parents:
                 folder.unreadable.append(printable(name))
             else:
                 _look(folder, images, below, f"{name}/", (*above, true))

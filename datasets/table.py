@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from benchmark.filenames import printable
 from benchmark.pairs import check_pairs
 from benchmark.types import DatasetInfo, Pair, Progress, UserError
 from iqa_datasets.layout import number, parse_each
@@ -68,16 +69,16 @@ class Table:
             n_pairs=None,
             n_contents=None,
             licence="yours to know",
-            url=str(self.path),
+            url=printable(self.path),
             citation="",
-            layout=self.path.name,
+            layout=printable(self.path.name),
             note=f"Labels: column {column!r}, {'higher' if higher else 'lower'} is better.",
         )
 
     @property
     def name(self) -> str:
         """`table:` and the path as it was given, so that the same name finds the file and its scores again."""
-        return f"table:{self.path.as_posix()}"
+        return printable(f"table:{self.path.as_posix()}")
 
     def missing(self, data_root: Path | None) -> str | None:
         """Say why the table or one of its images cannot be used; None when all can."""

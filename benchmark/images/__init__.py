@@ -8,8 +8,8 @@ What a file may hold, and what becomes of it:
   signed, integer and float images are refused: the metrics are defined on 8 bits, and how to round is a choice.
 * Colour: an embedded ICC profile, a PNG's `cICP`, `gAMA` and `cHRM`, and the coded colour of AVIF and HEIC are
   converted to sRGB (relative colorimetric, black point compensation: `benchmark.images.colour`). What is sRGB already,
-  in any of its forms, stays as it is to the bit: a profile that moves no probe colour by more than 1 of 255, and a
-  `gAMA` of 45455 with sRGB's primaries or none. HDR (PQ, HLG) and profiles that do not fit or cannot be read are refused;
+  in any of its forms, stays as it is to the bit: a profile whose conversion moves colours by .05 of 255 or less on
+  average and none by more than 3, and a `gAMA` of 45455 with sRGB's primaries or none. HDR (PQ, HLG) and profiles that do not fit or cannot be read are refused;
   so are CMYK, Lab, HSV and YCCK. EXIF's colour space tag and the calibration numbers of a BMP are ignored, as browsers do.
 * Orientation: EXIF's is applied to every image, as every viewer does; scoring warns where only one image of a pair
   has it.
@@ -20,7 +20,9 @@ What a file may hold, and what becomes of it:
   is read.
 * Damage: a file that is truncated, or damaged where its format lets that be seen, is refused, never filled with grey:
   every warning of the JPEG decoder counts (two harmless ones apart: `benchmark.images.jpeg`), and every checksum of a
-  PNG. So is one that claims more than 178 million pixels.
+  PNG. Formats without checksums hide damage that leaves valid codes: of JPEG photographs with 40 bytes of the scan
+  overwritten, one in ten or twenty decodes as if nothing were wrong. JPEG inside a TIFF is judged by libtiff, which
+  refuses less. So is one that claims more than 178 million pixels.
 """
 
 from __future__ import annotations
@@ -115,4 +117,6 @@ def _reason(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     words = " ".join(str(error).split())  # some decoders speak in several lines
-    return words.partition(" Please build")[0] or type(error).__name__
+    if words.startswith("Generic Error. Please build `libjxl`"):
+        return "damaged or truncated JPEG XL"
+    return words or type(error).__name__

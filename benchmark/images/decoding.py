@@ -79,6 +79,8 @@ def decode(content: bytes, background: Background | None = None) -> Decoded:
             rgb = decode_jpeg(content)
         else:
             image.load()
+            if png_facts is not None and _may_lack_rows(image, png_facts) and not png.is_complete(content, png_facts):
+                raise ValueError("truncated: the image data end early")
             rgb, alpha = _channels(image, png_facts)
         turn = TURNS.get(_orientation(image)) if image.format != "TIFF" else None
         profile = image.info.get("icc_profile")
@@ -152,13 +154,19 @@ def _tiff_numbers(image: Image.Image, tag: int, default: int) -> tuple[int, ...]
     return found if isinstance(found, tuple) else (found,)
 
 
+def _may_lack_rows(image: Image.Image, facts: png.PngFacts) -> bool:
+    """Whether the last row is all zeros, as rows are that Pillow did not find; of an interlaced image it cannot be told."""
+    last = (0, image.height - 1, image.width, image.height)
+    return facts.interlaced or image.crop(last).getbbox(alpha_only=False) is None
+
+
 def _channels(image: Image.Image, png_facts: png.PngFacts | None) -> tuple[np.ndarray, np.ndarray | None]:
     """uint8 RGB (H, W, 3) as stored, and alpha (H, W) where it is not opaque everywhere."""
     if not image.has_transparency_data:
         return np.asarray(image if image.mode == "RGB" else image.convert("RGB")), None
     if png_facts is not None and png_facts.colour_type == png.GREY:
         rgb = np.asarray(image.convert("L").convert("RGB"))
-        key = image.info["transparency"] * OPAQUE // (2**png_facts.bits - 1)  # told in the file's own bits
+        key = int.from_bytes(png_facts.chunks[b"tRNS"], "big") * OPAQUE // (2**png_facts.bits - 1)  # in the file's bits
         alpha = np.where(rgb[..., 0] == key, np.uint8(0), np.uint8(OPAQUE))
     else:
         rgba = np.asarray(image.convert("RGBA"))
