@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from benchmark.filenames import printable
 from benchmark.types import DatasetInfo, Pair, UserError
 
 SHOWN = 5
@@ -27,6 +28,9 @@ def check_pairs(info: DatasetInfo, pairs: Sequence[Pair], *, images: bool = True
 
     Raises UserError with what was expected, what came, and the first few offenders.
     """
+    names = {name for pair in pairs for name in (pair.id, pair.content, pair.distortion)}
+    no_text = sorted(printable(name) for name in names if name != printable(name))
+    _refuse(info, "names are no valid text (use benchmark.filenames.printable for names of files)", no_text)
     _refuse(info, "pairs stand twice in the label list", _duplicates(pair.id for pair in pairs))
     if info.n_pairs is not None and len(pairs) != info.n_pairs:
         raise UserError(
@@ -72,7 +76,7 @@ def file_states(pairs: Iterable[Pair]) -> dict[str, str]:
     def state(path: Path) -> str:
         if path not in seen:
             facts = path.stat()
-            seen[path] = f"{path.name}:{facts.st_size}:{facts.st_mtime_ns}"
+            seen[path] = f"{printable(path.name)}:{facts.st_size}:{facts.st_mtime_ns}"
         return seen[path]
 
     return {pair.id: "|".join(state(path) for path in (pair.reference, pair.distorted) if path) for pair in pairs}

@@ -17,6 +17,7 @@ from typing import Any
 from benchmark import __version__
 from benchmark.allocator import keep_freed_memory
 from benchmark.executors.resources import THREAD_VARIABLES, device_names, resolve_device
+from benchmark.images import quiet_decoders
 from benchmark.registry import Registry
 from benchmark.scoring import Unit, UnitResult, UnitScorer, WorkerSetup
 from benchmark.types import UserError
@@ -89,6 +90,7 @@ def _start(setup: WorkerSetup, name: object) -> UnitScorer:
     global _scorer  # noqa: PLW0603  a worker process has one scorer at a time
     _compute_with_one_thread()
     keep_freed_memory()
+    quiet_decoders()
     scorer = UnitScorer(Registry(setup.plugins), replace(setup, device=_device(setup.device, name)))
     _scorer = setup, scorer
     return scorer

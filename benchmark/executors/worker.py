@@ -9,6 +9,7 @@ import threading
 from multiprocessing.connection import wait
 
 from benchmark.allocator import keep_freed_memory
+from benchmark.images import quiet_decoders
 from benchmark.registry import Registry
 from benchmark.scoring import Unit, UnitResult, UnitScorer, WorkerSetup
 from benchmark.types import UserError
@@ -24,6 +25,7 @@ def start(setup: WorkerSetup) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     os.dup2(2, 1)  # what metrics print is talk, not results
     keep_freed_memory()
+    quiet_decoders()
     try:
         _scorer = UnitScorer(Registry(setup.plugins), setup)
     except UserError as error:

@@ -41,7 +41,16 @@ from benchmark.images.decoding import Background, Decoded, Refused, decode
 from benchmark.images.formats import FORMATS, IMAGE_SUFFIXES, MissingDecoder
 from benchmark.types import PairError, UserError
 
-__all__ = ["FORMATS", "IMAGE_SUFFIXES", "LUMA_BT601", "ImageBatch", "background_colour", "read_rgb", "reading_rules"]
+__all__ = [
+    "FORMATS",
+    "IMAGE_SUFFIXES",
+    "LUMA_BT601",
+    "ImageBatch",
+    "background_colour",
+    "quiet_decoders",
+    "read_rgb",
+    "reading_rules",
+]
 
 READING_RULES = "rules-2"
 """Changes whenever the same file may give other pixels."""
@@ -98,6 +107,13 @@ def read_rgb(
     if decoded.turned and turned is not None:
         turned(path)
     return decoded.rgb
+
+
+def quiet_decoders() -> None:
+    """Silence Pillow's warnings in this process, for worker processes: they name no file, and what they tell of (metadata
+    that are odd, images that are large) changes no pixel. What does is refused with the file's name.
+    """
+    warnings.filterwarnings("ignore", module=r"PIL\.|pillow_")
 
 
 def _decode(content: bytes, background: Background | None) -> Decoded:

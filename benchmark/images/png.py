@@ -44,7 +44,8 @@ def png_facts(content: bytes) -> PngFacts | None:
         if facts is None:
             if kind != b"IHDR" or len(data) != 13:
                 raise ValueError(f"begins with the chunk {_name(kind)}, expected IHDR")
-            facts = PngFacts(*HEADER.unpack_from(data)[2:], interlaced=data[12] != 0)
+            _, _, bits, colour_type = HEADER.unpack_from(data)
+            facts = PngFacts(bits, colour_type, interlaced=data[12] != 0)
         elif kind in KEPT:
             facts.chunks.setdefault(kind, bytes(data))
     return facts
