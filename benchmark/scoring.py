@@ -17,7 +17,7 @@ from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -39,11 +39,9 @@ READING_SHARE = 0.25
 """Share of a worker's memory that images read ahead may take."""
 
 
-EXIF_OF_ONE = {
-    True: "the distorted image carries an EXIF orientation, which was applied, and its reference none",
-    False: "the reference carries an EXIF orientation, which was applied, and the distorted image none",
-}
-"""By whether it is the distorted image: the likely reason of a low score or another size."""
+DISTORTED_TURNED = "the distorted image carries an EXIF orientation, which was applied, and its reference none"
+REFERENCE_TURNED = "the reference carries an EXIF orientation, which was applied, and the distorted image none"
+"""The likely reason of a low score or another size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,15 +98,6 @@ class WorkerSetup:
     """What transparent images are composed on (`benchmark.images.background_colour`). None: they are refused."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Reference:
-    """A reference as it was read."""
-
-    batch: ImageBatch
-    turned: bool
-    """Whether an EXIF orientation turned or mirrored it."""
-
-
 class UnitScorer:
     """Scores units with the metrics of a registry as `setup` says; metrics are loaded when first wanted, and kept.
 
@@ -120,6 +109,8 @@ class UnitScorer:
         self.setup = setup
         self._loaded: dict[str, tuple[Scorer, str] | str] = {}
         self.appetites: defaultdict[str, Appetite] = defaultdict(Appetite)
+        self._turned: set[Path] = set()
+        self._warnings: dict[str, str] = {}
         if device is not None:
             self.device = device
 
@@ -136,7 +127,8 @@ class UnitScorer:
 
     def __call__(self, unit: Unit) -> UnitResult:
         """Score one unit; nothing of an image or a metric raises, it becomes a named failure."""
-        jobs, not_run, warnings = [], {}, {}
+        jobs, not_run = [], {}
+        self._turned, self._warnings = set(), {}
         for wanted in unit.wanted:
             loaded = self._load(wanted.metric)
             if isinstance(loaded, str):
@@ -148,8 +140,12 @@ class UnitScorer:
                 jobs.append(Job(info, scorer, wanted.pairs, result, self.device, self.appetites[wanted.metric]))
         if jobs:
             for reference, pairs in _by_reference(unit.pairs):
-                warnings.update(self._score_reference(reference, pairs, jobs))
-        return UnitResult([job.result for job in jobs], not_run, warnings)
+                self._score_reference(reference, pairs, jobs)
+        return UnitResult([job.result for job in jobs], not_run, self._warnings)
+
+    def _read(self, path: Path) -> np.ndarray:
+        """Decode an image, and note whether an EXIF orientation turned it; raises PairError."""
+        return read_rgb(path, background=self.setup.background, turned=self._turned.add)
 
     def _load(self, name: str) -> tuple[Scorer, str] | str:
         if name not in self._loaded:
@@ -159,36 +155,26 @@ class UnitScorer:
                 self._loaded[name] = reason_of(error).removeprefix(f"{name}: ")  # the reader is told the name
         return self._loaded[name]
 
-    def _score_reference(self, path: Path | None, pairs: Sequence[Pair], jobs: Sequence[Job]) -> dict[str, str]:
-        """Score all pairs that share a reference (None: no reference); return the warnings by pair."""
-        reference = None
-        if path is not None:
+    def _score_reference(self, reference: Path | None, pairs: Sequence[Pair], jobs: Sequence[Job]) -> None:
+        """Score all pairs that share a reference (None: no reference)."""
+        batch = None
+        if reference is not None:
             try:
-                reference = self._read_reference(path)
+                batch = self.device.gather([self._read(reference)])
             except PairError as error:
                 for job in jobs:
                     job.fail(pairs, f"reference {error}")
-                return {}
-        ready = [job for job in jobs if job.prepare(None if reference is None else reference.batch, pairs)]
-        warnings: dict[str, str] = {}
-        with closing(self._batches(pairs, reference, ready, warnings)) as batches:
+                return
+        ready = [job for job in jobs if job.prepare(batch, pairs)]
+        with closing(self._batches(pairs, batch, ready)) as batches:
             for images, distorted in ahead(batches, self.device.batches_ahead):
                 for job in ready:
                     job.score(images, distorted)
-        return warnings
-
-    def _read_reference(self, path: Path) -> _Reference:
-        turned: set[Path] = set()
-        image = read_rgb(path, background=self.setup.background, turned=turned.add)
-        return _Reference(self.device.gather([image]), bool(turned))
 
     def _batches(
-        self, pairs: Sequence[Pair], reference: _Reference | None, jobs: Sequence[Job], warnings: dict[str, str]
+        self, pairs: Sequence[Pair], reference: ImageBatch | None, jobs: Sequence[Job]
     ) -> Generator[tuple[list[list[Pair]], ImageBatch], None, None]:
-        """Decode each distorted image once; yield (the pairs of each image, images of one size) within the budget.
-
-        Pairs of which only one image carries an EXIF orientation are added to `warnings`.
-        """
+        """Decode each distorted image once; yield (the pairs of each image, images of one size) within the budget."""
         by_file: dict[Path, list[Pair]] = defaultdict(list)
         wanted = frozenset().union(*(job.pairs for job in jobs))
         for pair in pairs:
@@ -196,21 +182,18 @@ class UnitScorer:
                 by_file[pair.distorted].append(pair)
         held: list[list[Pair]] = []
         images: list[np.ndarray] = []
-        turned: set[Path] = set()
-        read_one = partial(read_rgb, background=self.setup.background, turned=turned.add)
-        with closing(read_all(by_file, read_one, self._pool, self._images_ahead)) as read:
+        with closing(read_all(by_file, self._read, self._pool, self._images_ahead)) as read:
             for path, image in read:
-                if isinstance(image, np.ndarray) and reference is not None:
-                    warning = EXIF_OF_ONE[path in turned] if (path in turned) != reference.turned else ""
-                    if image.shape[:2] != reference.batch.size:
-                        sizes = f"{size(image.shape)}, but its reference is {size(reference.batch.size)}"
-                        image = PairError(f"{printable(path.name)}: {sizes}{warning and '; '}{warning}")
-                    elif warning:
-                        warnings.update({pair.id: warning for pair in by_file[path] if pair.id in wanted})
+                warning = self._orientation_of_one(path, pairs[0].reference) if isinstance(image, np.ndarray) else ""
+                if isinstance(image, np.ndarray) and reference is not None and image.shape[:2] != reference.size:
+                    sizes = f"{size(image.shape)}, but its reference is {size(reference.size)}"
+                    image = PairError(f"{printable(path.name)}: {sizes}{warning and '; '}{warning}")
                 if isinstance(image, PairError):
                     for job in jobs:
                         job.fail(by_file[path], str(image))
                     continue
+                if warning:
+                    self._warnings.update({pair.id: warning for pair in by_file[path]})
                 if images and image.shape != images[0].shape:
                     yield held, self.device.gather(images)
                     held, images = [], []
@@ -221,6 +204,12 @@ class UnitScorer:
                     held, images = [], []
         if images:
             yield held, self.device.gather(images)
+
+    def _orientation_of_one(self, distorted: Path, reference: Path | None) -> str:
+        """The warning where an EXIF orientation turned only one image of a pair; "" where it did not."""
+        if reference is None or (distorted in self._turned) == (reference in self._turned):
+            return ""
+        return DISTORTED_TURNED if distorted in self._turned else REFERENCE_TURNED
 
     def _batch_size(self, image: np.ndarray) -> int:
         """Images of this size whose views fit into the memory, of which as many batches are held as are made ahead."""
