@@ -25,7 +25,7 @@ P3_TO_SRGB = np.array(
 BT2020_TO_BT709 = np.array([[1.6605, -0.5876, -0.0728], [-0.1246, 1.1329, -0.0083], [-0.0182, -0.1006, 1.1187]])
 """Linear light; ITU-R BT.2407-0, equation 3."""
 ROUNDING = 1
-"""LittleCMS works with 16-bit numbers and rounds to 8 once more: the last of 255 steps may differ."""
+"""LittleCMS works in 14-bit fixed point and rounds to 8 bits once more: the last of 255 steps may differ."""
 
 
 def linear(codes):
@@ -160,6 +160,12 @@ def make_grey_profile(gamma):
 
 def test_profiles_that_are_damaged_or_of_another_kind_are_refused(tmp_path):
     assert_refused(save(tmp_path / "a.png", RGB, icc_profile=b"no profile" * 20), "profile", "cannot be read")
+    broken = write(tmp_path / "c.png", rgb_png(RGB, chunk(b"iCCP", b"name\0\0" + b"no zlib stream")))
+    assert_refused(broken, "damaged colour profile")
+    whole = save(tmp_path / "whole.jpg", RGB, icc_profile=make_profile(P3)).read_bytes()
+    at = whole.index(b"ICC_PROFILE\0") + 12
+    assert whole[at : at + 2] == b"\1\1"
+    assert_refused(write(tmp_path / "cut.jpg", whole[:at] + b"\1\2" + whole[at + 2 :]), "ICC")
     lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
     assert_refused(save(tmp_path / "b.png", RGB, icc_profile=lab), "profile for Lab")
 

@@ -10,7 +10,7 @@ What a file may hold, and what becomes of it:
   converted to sRGB (relative colorimetric, black point compensation: `benchmark.images.colour`). What is sRGB already,
   in any of its forms, stays as it is to the bit: a profile whose conversion moves colours by .05 of 255 or less on
   average and none by more than 3, and a `gAMA` of 45455 with sRGB's primaries or none. HDR (PQ, HLG) and profiles that do not fit or cannot be read are refused;
-  so are CMYK, Lab, HSV and YCCK. EXIF's colour space tag and the calibration numbers of a BMP are ignored, as browsers do.
+  so are CMYK, Lab, HSV and YCCK. EXIF's colour space tag and the calibration numbers of BMP and TIFF are ignored, as browsers do.
 * Orientation: EXIF's is applied to every image, as every viewer does; scoring warns where only one image of a pair
   has it.
 * Transparency: alpha that is opaque everywhere is dropped. Any transparency is refused, since the colour a viewer saw

@@ -12,7 +12,7 @@ import numpy as np
 from benchmark.decoders import has_profile
 from benchmark.images import png
 from benchmark.images.boxes import BoxFacts, heif_facts, jpeg2000_facts
-from benchmark.images.colour import png_profile, to_srgb
+from benchmark.images.colour import ColourError, png_profile, to_srgb
 from benchmark.images.formats import FORMATS, KIND_OF_FORMAT, prepare_decoder
 from benchmark.images.jpeg import decode_jpeg
 from benchmark.images.jxl import jxl_depth
@@ -84,6 +84,8 @@ def decode(content: bytes, background: Background | None = None) -> Decoded:
             rgb, alpha = _channels(image, png_facts)
         turn = TURNS.get(_orientation(image)) if image.format != "TIFF" else None
         profile = image.info.get("icc_profile")
+        if profile is None and "icc_profile" in image.info:  # Pillow found one that is cut or damaged
+            raise ColourError("a damaged colour profile; convert it to sRGB, or remove the profile")
     if png_facts is not None:
         profile = png_profile(png_facts.chunks, profile)
     elif box_facts is not None:
