@@ -146,3 +146,16 @@ def test_a_compressed_tiff_with_overwritten_data_is_refused(tmp_path, compressio
     content = bytearray(save(tmp_path / "a.tif", RGB, compression=compression).read_bytes())
     content[200:240] = bytes(range(200, 240))
     assert_refused(write(tmp_path / "b.tif", bytes(content)))
+
+
+def test_jpeg_inside_a_tiff_is_read_and_its_damage_refused(tmp_path):
+    tifffile = pytest.importorskip("tifffile")
+    path = save(tmp_path / "a.tif", RGB, compression="jpeg", quality=90)
+    np.testing.assert_array_equal(read_rgb(path), np.asarray(Image.open(path).convert("RGB")))
+    with tifffile.TiffFile(path) as tiff:
+        start, length = tiff.pages[0].dataoffsets[0], tiff.pages[0].databytecounts[0]
+    content = path.read_bytes()
+    middle, end = start + length // 2, start + length
+    assert content[end - 2 : end] == END
+    cut = content[:middle] + END + bytes(end - middle - 2) + content[end:]
+    assert_refused(write(tmp_path / "b.tif", cut), "JPEG")

@@ -21,8 +21,7 @@ What a file may hold, and what becomes of it:
 * Damage: a file that is truncated, or damaged where its format lets that be seen, is refused, never filled with grey:
   every warning of the JPEG decoder counts (two harmless ones apart: `benchmark.images.jpeg`), and every checksum of a
   PNG. Formats without checksums hide damage that leaves valid codes: of JPEG photographs with 40 bytes of the scan
-  overwritten, one in ten or twenty decodes as if nothing were wrong. JPEG inside a TIFF is judged by libtiff, which
-  refuses less. So is one that claims more than 178 million pixels.
+  overwritten, one in ten or twenty decodes as if nothing were wrong. So is one that claims more than 178 million pixels.
 """
 
 from __future__ import annotations

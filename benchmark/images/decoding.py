@@ -27,6 +27,10 @@ EIGHT_BITS = 8
 OPAQUE = 255
 TIFF_BITS_PER_SAMPLE = 258
 TIFF_SAMPLE_FORMAT = 339
+TIFF_COMPRESSION, OLD_JPEG, JPEG = 259, 6, 7
+TIFF_JPEG_TABLES = 347
+TIFF_PARTS = ((273, 279), (324, 325))
+"""Tags of the offsets and lengths of strips, and of tiles."""
 TIFF_UNSIGNED = {1, 4}
 """Unsigned integers, and "undefined", which is read as these."""
 ORIENTATION = 0x0112
@@ -78,6 +82,8 @@ def decode(content: bytes, background: Background | None = None) -> Decoded:
         if image.format in ("JPEG", "MPO"):
             rgb = decode_jpeg(content)
         else:
+            if image.format == "TIFF":
+                _check_jpeg_of_tiff(image, content)
             image.load()
             if png_facts is not None and _may_lack_rows(image, png_facts) and not png.is_complete(content, png_facts):
                 raise ValueError("truncated: the image data end early")
@@ -151,7 +157,8 @@ def _bits_per_channel(image: Image.Image) -> int:
     return EIGHT_BITS
 
 
-def _tiff_numbers(image: Image.Image, tag: int, default: int) -> tuple[int, ...]:
+def _tiff_numbers(image: Image.Image, tag: int, *default: int) -> tuple[int, ...]:
+    """The numbers of a tag, `default` where it is not there."""
     found = image.tag_v2.get(tag, default)  # type: ignore[attr-defined]
     return found if isinstance(found, tuple) else (found,)
 
@@ -160,6 +167,18 @@ def _may_lack_rows(image: Image.Image, facts: png.PngFacts) -> bool:
     """Whether the last row is all zeros, as rows are that Pillow did not find; of an interlaced image it cannot be told."""
     last = (0, image.height - 1, image.width, image.height)
     return facts.interlaced or image.crop(last).getbbox(alpha_only=False) is None
+
+
+def _check_jpeg_of_tiff(image: Image.Image, content: bytes) -> None:
+    """Decode the strips or tiles of a TIFF that holds JPEG strictly, since libtiff fills gaps. Raises as `decode_jpeg`."""
+    compression = _tiff_numbers(image, TIFF_COMPRESSION, 0)[0]
+    if compression == OLD_JPEG:
+        raise Refused("a TIFF with JPEG of the old style (compression 6), which is not read; convert it to PNG")
+    if compression == JPEG:
+        tables = bytes(image.tag_v2.get(TIFF_JPEG_TABLES, b"\xff\xd8\xff\xd9"))  # type: ignore[attr-defined]
+        for offsets, lengths in TIFF_PARTS:
+            for offset, length in zip(_tiff_numbers(image, offsets), _tiff_numbers(image, lengths), strict=True):
+                decode_jpeg(tables[:-2] + content[offset + 2 : offset + length])
 
 
 def _channels(image: Image.Image, png_facts: png.PngFacts | None) -> tuple[np.ndarray, np.ndarray | None]:
