@@ -223,7 +223,7 @@ def test_a_missing_file_says_where_it_was_looked_for(tmp_path):
     assert_refused(tmp_path / "nowhere.png", "no such file", str(tmp_path))
 
 
-@pytest.mark.parametrize("name", ["f.png", "f.jpg", "f.bmp", "f.gif", "f.tif", "f.webp", "f.ppm"])
+@pytest.mark.parametrize("name", ["f.png", "f.jpg", "f.bmp", "f.gif", "f.tif", "f.webp", "f.ppm", "f.avif", "f.jp2"])
 def test_damaged_files_give_an_image_or_a_pair_error_and_nothing_else(tmp_path, name):
     content = save(tmp_path / name, RGB).read_bytes()
     rng = np.random.default_rng(7)

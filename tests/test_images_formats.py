@@ -124,6 +124,14 @@ def test_the_depth_of_a_jpeg_xl_header_is_found(fields, depth):
     assert jxl_depth(contained) == depth
 
 
+def test_a_jpeg_xl_that_claims_billions_of_pixels_is_refused_before_it_is_decoded(tmp_path):
+    pytest.importorskip("pillow_jxl")
+    huge = bits((0, 1), (3, 2), (59_999, 30), (0, 3), (3, 2), (59_999, 30), (1, 1))
+    assert_refused(write(tmp_path / "a.jxl", huge + bytes(40)), "3600000000 pixels", "exceeds limit")
+    wide = bits((0, 1), (3, 2), (19_999, 30), (7, 3), (1, 1))
+    assert_refused(write(tmp_path / "b.jxl", wide + bytes(40)), "800000000 pixels")
+
+
 def test_an_animated_jpeg_xl_is_refused():
     with pytest.raises(ValueError, match="animated"):
         jxl_depth(bits(*SIZE, (0, 1), (1, 1), (0, 3), (0, 1), (0, 1), (1, 1)))

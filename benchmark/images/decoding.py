@@ -13,7 +13,7 @@ from benchmark.decoders import has_profile
 from benchmark.images import png
 from benchmark.images.boxes import BoxFacts, heif_facts, jpeg2000_facts
 from benchmark.images.colour import ColourError, png_profile, to_srgb
-from benchmark.images.formats import FORMATS, KIND_OF_FORMAT, prepare_decoder
+from benchmark.images.formats import FORMATS, JPEG_XL, KIND_OF_FORMAT, kind_of, prepare_decoder
 from benchmark.images.jpeg import decode_jpeg
 from benchmark.images.jxl import jxl_depth
 
@@ -73,9 +73,10 @@ def decode(content: bytes, background: Background | None = None) -> Decoded:
     prepare_decoder(content)
     _refuse_unfinished_text(content)
     png_facts = png.png_facts(content)
+    jxl_bits = jxl_depth(content) if kind_of(content) == JPEG_XL else 0
     with Image.open(io.BytesIO(content)) as image:
         _refuse_other_kinds(image)
-        box_facts = _box_facts(image, content)
+        box_facts = BoxFacts(jxl_bits) if jxl_bits else _box_facts(image, content)
         _refuse_unless_8_bit_colour(image, content, png_facts, box_facts)
         orientation = _orientation(image) if image.format == "TIFF" else UPRIGHT  # Pillow turns it while loading
         alpha = None
@@ -119,8 +120,6 @@ def _box_facts(image: Image.Image, content: bytes) -> BoxFacts | None:
         return heif_facts(content)
     if image.format == "JPEG2000":
         return jpeg2000_facts(content)
-    if image.format == "JXL":
-        return BoxFacts(jxl_depth(content))
     return None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
+JPEG_XL = "JPEG XL"
 KIND_OF_FORMAT = {
     "PNG": "PNG",
     "BMP": "BMP",
@@ -16,7 +17,7 @@ KIND_OF_FORMAT = {
     "PPM": "PPM",
     "AVIF": "AVIF",
     "JPEG2000": "JPEG 2000",
-    "JXL": "JPEG XL",
+    "JXL": JPEG_XL,
     "HEIF": "HEIC",
 }
 """Pillow's name -> the usual one."""
@@ -33,7 +34,7 @@ OTHER_IMAGE_SUFFIXES = (
 )
 """Endings of pictures that are not read."""
 
-EXTRAS = {"JPEG XL": ("pillow_jxl", "jxl"), "HEIC": ("pillow_heif", "heic")}
+EXTRAS = {JPEG_XL: ("pillow_jxl", "jxl"), "HEIC": ("pillow_heif", "heic")}
 """Formats that a plugin of Pillow reads: its module, and the extra of this package that installs it."""
 HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 
@@ -45,7 +46,7 @@ class MissingDecoder(ValueError):
 def kind_of(content: bytes) -> str:
     """The usual name of a file's format where that is told by its first bytes and Pillow alone may not know it, else ""."""
     if content[:2] == b"\xff\x0a" or content[:12] == b"\x00\x00\x00\x0cJXL \r\n\x87\n":
-        return "JPEG XL"
+        return JPEG_XL
     if content[4:8] == b"ftyp":
         brands = {content[i : i + 4] for i in range(8, min(int.from_bytes(content[:4], "big"), 256), 4)}
         return "AVIF" if brands & {b"avif", b"avis"} else "HEIC" if brands & HEIC_BRANDS else ""

@@ -1,11 +1,17 @@
-"""Bit depth and animation as the header of a JPEG XL file tells them (ISO/IEC 18181-1, annexes A and D)."""
+"""Size, bit depth and animation as the header of a JPEG XL file tells them (ISO/IEC 18181-1, annexes A and D).
+
+Its plugin decodes the whole image before Pillow can ask for its size.
+"""
 
 from __future__ import annotations
 
 from benchmark.images.boxes import boxes
 
 CODESTREAM = b"\xff\x0a"
-CONTAINER = b"\x00\x00\x00\x0cJXL \r\n\x87\n"
+RATIOS = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))
+"""Width to height, as a size that names only its height may have them."""
+MOST_PIXELS = 178_956_970
+"""What Pillow takes for a decompression bomb in other formats."""
 
 
 class _Bits:
@@ -25,9 +31,14 @@ class _Bits:
 
 
 def jxl_depth(content: bytes) -> int:
-    """Bits per channel of the image that was coded. Raises ValueError for an animation, or without a header."""
+    """Bits per channel of the image that was coded.
+
+    Raises ValueError for an animation, for more pixels than are read, and without a header.
+    """
     bits = _Bits(_codestream(content)[2:64])
-    _size(bits)
+    height, width = _size(bits)
+    if height * width > MOST_PIXELS:
+        raise ValueError(f"Image size ({height * width} pixels) exceeds limit of {MOST_PIXELS} pixels")
     if bits.read(1):  # all as usual
         return 8
     if bits.read(1):  # extra fields
@@ -54,16 +65,15 @@ def _codestream(content: bytes) -> bytes:
     raise ValueError("no JPEG XL codestream")
 
 
-def _size(bits: _Bits) -> None:
-    """Read over a SizeHeader."""
+def _size(bits: _Bits) -> tuple[int, int]:
+    """Read a SizeHeader: height and width."""
 
-    def side(small: int) -> None:
-        if small:
-            bits.read(5)
-        else:
-            bits.choose((1, 9), (1, 13), (1, 18), (1, 30))
+    def side(small: int) -> int:
+        return 8 * (1 + bits.read(5)) if small else bits.choose((1, 9), (1, 13), (1, 18), (1, 30))
 
     small = bits.read(1)
-    side(small)
-    if not bits.read(3):  # no ratio of width to height
-        side(small)
+    height, ratio = side(small), bits.read(3)
+    if not ratio:
+        return height, side(small)
+    across, down = RATIOS[ratio - 1]
+    return height, height * across // down
