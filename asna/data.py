@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from benchmark.images import read_rgb
+from benchmark.images import read_rgb, reading_rules
 
 if TYPE_CHECKING:
     from benchmark.types import Pair
@@ -82,7 +82,7 @@ def _size(batch: Sequence[Group]) -> int:
 class ImageCache:
     """Decoded images as memory-mapped arrays in a folder: a crop then reads only its own rows.
 
-    The key is the file's path, size and time of change. Without a folder every image is decoded anew.
+    The key is the file's path, size and time of change, and the rules of reading. Without a folder every image is decoded anew.
     """
 
     def __init__(self, folder: Path | None) -> None:
@@ -95,7 +95,8 @@ class ImageCache:
         if self.folder is None:
             return read_rgb(path)
         facts = path.stat()
-        key = hashlib.sha256(f"{path.resolve()}\t{facts.st_size}\t{facts.st_mtime_ns}".encode()).hexdigest()[:32]
+        state = f"\t{facts.st_size}\t{facts.st_mtime_ns}\t{reading_rules()}"
+        key = hashlib.sha256(os.fsencode(path.resolve()) + state.encode()).hexdigest()[:32]
         file = self.folder / f"{key}.npy"
         if not file.exists():
             temporary = file.with_name(f".{key}.{os.getpid()}.npy")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import sys
-from io import TextIOWrapper
 from typing import Any
 
 import typer
@@ -68,9 +67,6 @@ def _options(version: bool = typer.Option(False, "--version", help="Print the ve
 
 def main() -> None:
     """Run the command line; a UserError becomes its message and exit code 2, a bug keeps its traceback."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):  # a name that the terminal's encoding lacks must not end the program
-            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except UserError as error:
