@@ -62,7 +62,7 @@ class Table:
         higher = self._higher_is_better(column)
         return DatasetInfo(
             name=self.name,
-            title=f"the table {self.path.name}",
+            title=f"the table {printable(self.path.name)}",
             label_kind=column.upper() if column != "label" else "label",
             label_higher_is_better=higher,
             label_range=(float("-inf"), float("inf")),
