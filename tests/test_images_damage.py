@@ -97,7 +97,10 @@ def test_scan_headers_of_some_phones_are_read_and_do_not_hide_damage(tmp_path):
     assert content[end - 3 : end] == bytes([0, 63, 0])
     odd = content[: end - 3] + bytes([0, 0, 0]) + content[end:]
     np.testing.assert_array_equal(read_rgb(write(tmp_path / "b.jpg", odd)), expected)
-    assert_refused(write(tmp_path / "c.jpg", odd[: len(odd) // 2] + END))
+    both = odd[:-2] + bytes(5) + END
+    np.testing.assert_array_equal(read_rgb(write(tmp_path / "c.jpg", both)), expected)
+    assert_refused(write(tmp_path / "d.jpg", odd[: len(odd) // 2] + END))
+    assert_refused(write(tmp_path / "e.jpg", odd[:-2] + b"left over" + END), "extraneous")
 
 
 def test_a_png_with_a_changed_byte_of_image_data_is_refused(tmp_path):

@@ -34,28 +34,28 @@ def decode_jpeg(content: bytes) -> np.ndarray:
     try:
         return simplejpeg.decode_jpeg(content, "RGB")
     except ValueError as error:
-        mended = _without_harmless_faults(content, str(error))
+        mended = _without_harmless_fault(content, str(error))
         if mended is None:
             raise
-    return simplejpeg.decode_jpeg(mended, "RGB")
+    return decode_jpeg(mended)
 
 
-def _without_harmless_faults(content: bytes, warning: str) -> bytes | None:
-    """The same image without the faults that say nothing about its pixels; None where the warning is of another kind."""
+def _without_harmless_fault(content: bytes, warning: str) -> bytes | None:
+    """The same image without a fault that says nothing about its pixels; None where the warning is of another kind."""
     left_over = LEFT_OVER.search(warning)
     if WRONG_SCAN_HEADER not in warning and left_over is None:
         return None
-    mended, frame = bytearray(content), 0
-    position = 2
+    mended, frame, position = bytearray(content), 0, 2
     while (marker := END_OF_SCAN.search(content, position)) is not None:
         code, position = content[marker.end() - 1], marker.end()
         if code == END_OF_IMAGE:
-            end = marker.end() - 2
-            padding = len(content[:end]) - len(content[:end].rstrip(b"\0"))
-            return bytes(mended[: end - padding] + mended[end : end + 2])
+            end, count = marker.start(), int(left_over[1]) if left_over else 0
+            if not any(content[end - count : end]):
+                del mended[end - count : end]
+            break
         position += int.from_bytes(content[position : position + 2], "big")
-        if 0xC0 <= code <= 0xCF and code not in (0xC4, 0xC8, 0xCC):
+        if code in SEQUENTIAL_FRAMES:
             frame = code
-        elif code == START_OF_SCAN and frame in SEQUENTIAL_FRAMES:
+        elif code == START_OF_SCAN and frame:
             mended[position - 3 : position] = ALL_COEFFICIENTS
-    return None
+    return bytes(mended) if mended != content else None
