@@ -1,6 +1,10 @@
 """`csiq`: six distortions at four or five levels of 30 photographs.
 
 Trap: a type is spelled in three ways, in the folder (``awgn``), in the file (``AWGN``) and in the sheet (``noise``).
+
+``dmos_std`` is taken as the deviation of the single observers' ratings: the authors' working sheets, hidden in an early
+copy of the workbook (github.com/zwx8981/UNIQUE), compute their columns ``stdev`` by STDEV over the observers. How many
+rated each image is not published.
 """
 
 from __future__ import annotations
@@ -90,6 +94,7 @@ DATASET = Csiq(
         layout="src_imgs/1600.png ...\n"
         "dst_imgs/awgn/1600.AWGN.1.png ...   (folders awgn blur contrast fnoise jpeg jpeg2000)\n"
         "csiq.DMOS.xlsx   sheet all_by_image with image, dst_type, dst_lev, dmos_std, dmos",
-        note="DMOS between 0 and 1, lower is better.",
+        note="DMOS between 0 and 1, lower is better. label_std is the deviation of the single observers' ratings.",
+        label_std_kind="ratings",
     )
 )

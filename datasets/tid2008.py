@@ -22,6 +22,8 @@ DATASET = Tid(
         "mos_std.txt          optional, one number per line in the same order",
         note="Letter case of names does not matter. Its pictures and kinds of distortion are all in TID2013 too: "
         "the two are not independent.",
+        label_std_kind="mean",
+        contains=("tid2013",),
     ),
     n_types=17,
 )

@@ -21,6 +21,8 @@ DATASET = Tid(
         "mos_with_names.txt   lines '5.51429 I01_01_1.bmp'\n"
         "mos_std.txt          optional, one number per line in the same order",
         note="Letter case of names does not matter. The 25th picture is synthetic, not a photograph.",
+        label_std_kind="mean",
+        contains=("tid2008",),
     ),
     n_types=24,
 )
