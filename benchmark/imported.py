@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-import csv
+import difflib
 import hashlib
-import io
 import math
+import re
+from collections.abc import Sequence
 from pathlib import Path
 
-from benchmark.pairs import check_pairs, first_few
+from benchmark import delimited
+from benchmark.pairs import SHOWN, check_pairs, first_few, shortened
+from benchmark.registry import NAME, RESERVED
 from benchmark.store import IMPORTED, Series, SeriesResult, Store
 from benchmark.types import Dataset, MetricInfo, Pair, UserError
 
 PAIR_COLUMNS = ("pair", "id", "distorted", "dist_img", "image", "name", "filename")
 """Headers under which the pair's id or file name is looked for, in this order."""
+MOST_GUESSES = 20_000
+"""Pairs among which the nearest to a mistyped one is looked for."""
+LONGEST_GUESS = 200
+"""Characters of a mistyped one that are looked at."""
 
 
 def import_scores(
@@ -27,23 +34,36 @@ def import_scores(
     pair_column: str | None = None,
     score_column: str | None = None,
     protocol: str = "",
+    trained_on: Sequence[str] = (),
+    infinite_as: float | None = None,
 ) -> tuple[Series, int, int]:
     """Store the scores of `path` as the series of `metric`; return it with how many pairs have a score and how many not.
 
-    The labels come from the data set's label list alone: no image need exist. Rows are matched by pair id, or by file
-    name in any letter case. The metric's version is the hash of the scores, so that others are another row.
-    Raises UserError for a missing column, a row that matches no pair or one twice, and a score that is not a number.
+    The labels come from the data set's label list alone: no image need exist. The file is read by the rules of
+    `benchmark.delimited`. Rows are matched by pair id, else by file name, in any letter case and with either slash. The
+    metric's version is the hash of the scores, so that others are another row. `trained_on` names the data sets whose
+    labels the metric has seen; an infinite score fails its pair, unless `infinite_as` says what it counts as where a
+    statistic needs finite numbers.
+    Raises UserError for a name that cannot be asked for, a missing column, a row that matches no pair or one twice, and a
+    score that is not a number.
     """
+    for name in (metric, *trained_on):
+        if not re.fullmatch(NAME, name) or name in RESERVED:
+            raise UserError(f"the name {shortened(name)!r} cannot be asked for; use letters, digits and . _ + -")
+    if infinite_as is not None and not math.isfinite(infinite_as):
+        raise UserError(f"infinite_as: expected a finite number, got {infinite_as}")
     pairs = check_pairs(dataset.info, dataset.pairs(data_root, images=False), images=False)
     scores = _read(path, pairs, pair_column, score_column, metric)
-    digest = hashlib.sha256(repr((sorted(scores.items()), higher_is_better)).encode()).hexdigest()
+    facts = (sorted(scores.items()), higher_is_better, *(() if infinite_as is None else (infinite_as,)))
     info = MetricInfo(
         name=metric,
         title=metric,
-        version=f"{IMPORTED}{digest[:12]}",
+        version=f"{IMPORTED}{hashlib.sha256(repr(facts).encode()).hexdigest()[:12]}",
         higher_is_better=higher_is_better,
         protocol=protocol or f"Scores imported from {path.name}; how they were computed is not known here.",
+        infinite_as=infinite_as,
         library="imported",
+        trained_on=tuple(trained_on),
     )
     stored = store.add_dataset(dataset.info, pairs)
     series = store.add_series(stored, info)
@@ -53,7 +73,7 @@ def import_scores(
         score = scores.get(pair.id)
         if score is None:
             result.failures[pair.id] = f"{path.name} has no score for it"
-        elif not math.isfinite(score):
+        elif math.isnan(score) or (math.isinf(score) and infinite_as is None):
             result.failures[pair.id] = f"{metric} is {score}, expected a finite number"
         else:
             result.scores[pair.id] = score
@@ -66,38 +86,30 @@ def _read(
     path: Path, pairs: list[Pair], pair_column: str | None, score_column: str | None, metric: str
 ) -> dict[str, float]:
     """Return score by pair id."""
-    try:
-        rows = list(csv.DictReader(io.StringIO(path.read_bytes().decode("utf-8-sig"))))
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: no such file") from error
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{path}: cannot be read as a CSV in UTF-8 ({error})") from error
+    text = delimited.read(path)
+    named = _column(text, pair_column, PAIR_COLUMNS, "--pair-column")
+    scored = _column(text, score_column, ("score", metric), "--score-column")
+    rows = list(text.rows((named, scored)))
     if not rows:
         raise UserError(f"{path}: no rows; expected a header and one line per pair, for example pair,score")
-    header = [column for column in rows[0] if column]
-    named = _column(path, header, pair_column, PAIR_COLUMNS, "--pair-column")
-    scored = _column(path, header, score_column, ("score", metric), "--score-column")
-    ids = {pair.id.lower(): pair.id for pair in pairs}
-    by_name: dict[str, list[str]] = {}
-    for pair in pairs:
-        by_name.setdefault(pair.distorted.name.lower(), []).append(pair.id)
+    decimal = text.decimal_mark([cell for _, (_, cell) in rows])
+    found = _PairNames(pairs)
     scores: dict[str, float] = {}
     unknown, twice, wrong = [], [], []
-    for line, row in enumerate(rows, start=2):
-        key = (row[named] or "").strip().lower()
-        same_name = by_name.get(Path(key).name, [])
-        pair_id = ids.get(key) or (same_name[0] if len(same_name) == 1 else None)
+    for line, (name, cell) in rows:
+        pair_id = found.id_of(name)
         if pair_id is None:
-            unknown.append(f"{row[named]!r} (line {line})")
+            unknown.append((name, line))
         elif pair_id in scores:
-            twice.append(f"{row[named]} (line {line})")
+            twice.append(f"{name} (line {line})")
         else:
             try:
-                scores[pair_id] = float(row[scored])
-            except (TypeError, ValueError):
-                wrong.append(f"{row[scored]!r} (line {line})")
+                scores[pair_id] = delimited.number(cell, "score", decimal=decimal, infinite=True)
+            except ValueError as error:
+                wrong.append(f"{error} (line {line})")
+    explained = [f"{name!r} (line {line}{found.trouble(name)})" for name, line in unknown[:SHOWN]]
     for offenders, what in (
-        (unknown, f"rows match no pair, for example expected {pairs[0].id}"),
+        (explained + unknown[SHOWN:], f"rows match no pair, for example expected {pairs[0].id}"),
         (twice, "pairs stand twice"),
         (wrong, "scores are not numbers"),
     ):
@@ -106,11 +118,49 @@ def _read(
     return scores
 
 
-def _column(path: Path, header: list[str], asked: str | None, usual: tuple[str, ...], option: str) -> str:
+class _PairNames:
+    """Finds a pair by its id, else by its id in another letter case or with the other slash, else by its file name."""
+
+    def __init__(self, pairs: Sequence[Pair]) -> None:
+        self._pairs = pairs
+        self._ids = {pair.id for pair in pairs}
+        self._like: dict[str, list[str]] = {}
+        for pair in pairs:
+            self._like.setdefault(_like(pair.id), []).append(pair.id)
+        self._names: dict[str, list[str]] | None = None
+
+    def id_of(self, text: str) -> str | None:
+        """The id of the one pair that is meant; None where there is none, or several."""
+        if text in self._ids:
+            return text
+        found = self._like.get(_like(text)) or self._same_name(text)
+        return found[0] if len(found) == 1 else None
+
+    def trouble(self, text: str) -> str:
+        """What keeps a text from naming a pair: several that it may be, or a nearest one; "" without either."""
+        found = self._like.get(_like(text)) or self._same_name(text)
+        if len(found) > 1:
+            return f", which may be {first_few(found)}"
+        near = difflib.get_close_matches(_like(text)[:LONGEST_GUESS], list(self._like)[:MOST_GUESSES], n=1, cutoff=0.8)
+        return f", did you mean {self._like[near[0]][0]}?" if near else ""
+
+    def _same_name(self, text: str) -> list[str]:
+        if self._names is None:
+            self._names = {}
+            for pair in self._pairs:
+                self._names.setdefault(pair.distorted.name.lower(), []).append(pair.id)
+        return self._names.get(_like(text).rpartition("/")[2], [])
+
+
+def _like(text: str) -> str:
+    """An id or path without letter case, with slashes for backslashes, and without a leading ``./``."""
+    return text.replace("\\", "/").removeprefix("./").lower()
+
+
+def _column(text: delimited.DelimitedText, asked: str | None, usual: tuple[str, ...], option: str) -> str:
     """Find a column by the name asked for, else by the usual names, in any letter case."""
-    lower = {column.lower(): column for column in header}
     for name in (asked,) if asked else usual:
-        if name.lower() in lower:
-            return lower[name.lower()]
+        if name.strip().lower() in text.keys:
+            return name.strip().lower()
     expected = asked or " or ".join(usual)
-    raise UserError(f"{path}: no column {expected}; found {', '.join(header)}; name it with {option}")
+    raise UserError(f"{text.path}: no column {expected}; found {first_few(text.names)}; name it with {option}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import stat
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -16,16 +17,32 @@ SHOWN = 5
 """How many offenders an error names."""
 
 
+LARGEST_LABEL = 1e12
+"""Size of a label or its deviation at most. No scale of human labels is as wide, and sums of fourth powers of what is
+smaller stay far from the largest float64, 1.8e308."""
+MOST_RATINGS = 10**9
+"""Ratings behind one label at most; no study has as many."""
+
+
+def shortened(text: str, length: int = 400) -> str:
+    """Cut the middle out of a text that is too long for a message."""
+    if len(text) <= length:
+        return text
+    return f"{text[: length // 2]} ... {text[-length // 2 :]} ({len(text)} characters)"
+
+
 def first_few(names: Iterable[object]) -> str:
-    """Join the first offenders, and say how many more there are."""
-    texts = [str(name) for name in names]
+    """Join the first offenders, each shortened where it is very long, and say how many more there are."""
+    texts = list(names)
     more = f" and {len(texts) - SHOWN} more" if len(texts) > SHOWN else ""
-    return ", ".join(texts[:SHOWN]) + more
+    return ", ".join(shortened(str(text)) for text in texts[:SHOWN]) + more
 
 
 def check_pairs(info: DatasetInfo, pairs: Sequence[Pair], *, images: bool = True) -> list[Pair]:
     """Return `pairs` sorted by id once counts, labels, references and (if `images`) files are as `info` says.
 
+    Of a data set with a declared number of pairs every file must be there. Elsewhere some may be missing, which fails
+    their pairs when they are scored, as long as one pair has its files.
     Raises UserError with what was expected, what came, and the first few offenders.
     """
     names = {name for pair in pairs for name in (pair.id, pair.content, pair.distortion)}
@@ -41,29 +58,68 @@ def check_pairs(info: DatasetInfo, pairs: Sequence[Pair], *, images: bool = True
         raise UserError(
             f"{info.name}: expected {info.n_contents} contents, found {len(contents)}: {first_few(sorted(contents))}"
         )
-    owners: dict[Path, set[str]] = {}
+    owners: dict[Path, str] = {}
+    shared: dict[Path, set[str]] = {}
     for pair in pairs:
-        if pair.reference is not None:
-            owners.setdefault(pair.reference, set()).add(pair.content)
-    shared = [f"{path} ({first_few(sorted(names))})" for path, names in owners.items() if len(names) > 1]
-    _refuse(info, "references belong to more than one content, which a split would cut apart", shared)
-    _check_labels(info, pairs)
-    if images:
-        files = {path for pair in pairs for path in (pair.distorted, pair.reference) if path is not None}
-        _refuse(info, "images are missing", sorted(path for path in files if not path.is_file()))
-    return sorted(pairs, key=lambda pair: pair.id)
-
-
-def _check_labels(info: DatasetInfo, pairs: Sequence[Pair]) -> None:
-    odd = [
-        f"{pair.id} = {pair.label!r}"
-        for pair in pairs
-        if not isinstance(pair.label, float | int) or not math.isfinite(pair.label)
-    ]
-    _refuse(info, "labels are not finite numbers", odd)
+        if pair.reference is not None and owners.setdefault(pair.reference, pair.content) != pair.content:
+            shared.setdefault(pair.reference, {owners[pair.reference]}).add(pair.content)
+    _refuse(
+        info,
+        "references belong to more than one content, which a split would cut apart",
+        [f"{path} ({first_few(sorted(names))})" for path, names in shared.items()],
+    )
+    _refuse(info, "pairs have labels that cannot be used", [fault for pair in pairs if (fault := label_fault(pair))])
     low, high = info.label_range
     outside = [f"{pair.id} = {pair.label:g}" for pair in pairs if not low <= pair.label <= high]
     _refuse(info, f"labels lie outside {low:g}..{high:g}", outside)
+    if images:
+        _check_files(info, pairs)
+    return sorted(pairs, key=lambda pair: pair.id)
+
+
+def label_fault(pair: Pair) -> str:
+    """Say why the label of a pair, its deviation or its number of ratings cannot be used; "" when they can."""
+    label, deviation, ratings = pair.label, pair.label_std, pair.n_ratings
+    if not _is_number(label) or not math.isfinite(label):
+        return f"{pair.id} = {label!r}, which is not a finite number"
+    if abs(label) > LARGEST_LABEL:
+        return f"{pair.id} = {label:g}, expected {LARGEST_LABEL:g} at most in size"
+    if deviation is not None and (not _is_number(deviation) or not 0 <= deviation <= LARGEST_LABEL):
+        return f"{pair.id}: label_std {deviation!r}, expected a finite number from 0 to {LARGEST_LABEL:g}"
+    if ratings is None:
+        return ""
+    if not isinstance(ratings, int) or isinstance(ratings, bool) or not 1 <= ratings <= MOST_RATINGS:
+        return f"{pair.id}: n_ratings {ratings!r}, expected a whole number from 1 to {MOST_RATINGS:g}"
+    if ratings == 1 and deviation is not None:
+        return f"{pair.id}: label_std {deviation:g} with n_ratings 1, and one rating has no deviation; leave its label_std out"
+    return ""
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, float | int) and not isinstance(value, bool)
+
+
+def _check_files(info: DatasetInfo, pairs: Sequence[Pair]) -> None:
+    """Raise UserError for missing files: for any where the number of pairs is declared, else where no pair is left."""
+    faults = missing_files(pairs)
+    if info.n_pairs is None and not all(pair.distorted in faults or pair.reference in faults for pair in pairs):
+        return
+    _refuse(info, "images are missing", [f"{path}{faults[path]}" for path in sorted(faults)])
+
+
+def missing_files(pairs: Iterable[Pair]) -> dict[Path, str]:
+    """The files of `pairs` that are not there, each with the system's reason in brackets where it has another one."""
+    files = {path for pair in pairs for path in (pair.distorted, pair.reference) if path is not None}
+    faults = {}
+    for path in files:
+        try:
+            if not stat.S_ISREG(path.stat().st_mode):
+                faults[path] = " (no plain file)"
+        except (FileNotFoundError, NotADirectoryError):
+            faults[path] = ""
+        except (OSError, ValueError) as error:  # a name that is too long, a folder that may not be entered
+            faults[path] = f" ({getattr(error, 'strerror', None) or error})"
+    return faults
 
 
 def file_states(pairs: Iterable[Pair]) -> dict[str, str]:
@@ -75,8 +131,11 @@ def file_states(pairs: Iterable[Pair]) -> dict[str, str]:
 
     def state(path: Path) -> str:
         if path not in seen:
-            facts = path.stat()
-            seen[path] = f"{printable(path.name)}:{facts.st_size}:{facts.st_mtime_ns}"
+            try:
+                facts = path.stat()
+                seen[path] = f"{printable(path.name)}:{facts.st_size}:{facts.st_mtime_ns}"
+            except OSError:
+                seen[path] = f"{printable(path.name)}:missing"
         return seen[path]
 
     return {pair.id: "|".join(state(path) for path in (pair.reference, pair.distorted) if path) for pair in pairs}
@@ -151,7 +210,11 @@ def dataset_folder(info: DatasetInfo, data_root: Path | None) -> Path:
         raise UserError(how_to_get(info, "no data folder given (--data-root DIR or the environment variable IQA_DATA)"))
     if not data_root.is_dir():
         raise UserError(how_to_get(info, f"{data_root} is not a folder"))
-    for child in sorted(data_root.iterdir()):
+    try:
+        children = sorted(data_root.iterdir())
+    except OSError as error:
+        raise UserError(f"{info.name}: {data_root} cannot be read ({error.strerror})") from error
+    for child in children:
         if child.is_dir() and plain_name(child.name) == plain_name(info.name):
             return child
     return data_root

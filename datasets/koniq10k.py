@@ -23,6 +23,7 @@ from iqa_datasets.layout import files_below, find, locate, number, parse_each, w
 
 LABELS = "koniq10k_scores_and_distributions.csv"
 COLUMNS = ("image_name", "c_total", "mos", "sd", "mos_zscore")
+NUMBERS = ("c_total", "mos", "sd", "mos_zscore")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class Koniq10k:
                 n_ratings=int(ratings),
             )
 
-        rows = csv_rows(self.info, path, COLUMNS)
+        rows = csv_rows(self.info, path, COLUMNS, numbers=NUMBERS)
         pairs = parse_each(self.info, path, rows, parse, "columns image_name, c_total, MOS, SD, MOS_zscore")
         return check_pairs(self.info, pairs, images=images)
 
@@ -93,6 +94,8 @@ _INFO = DatasetInfo(
     "koniq10k_scores_and_distributions.csv   image_name,c1,c2,c3,c4,c5,c_total,MOS,SD,MOS_zscore",
     note="No references: each image is its own content. The label is the column MOS (1 bad, 5 excellent), not MOS_zscore; "
     "label_std is the deviation of the single ratings.",
+    label_std_kind="ratings",
+    contains=("koniq10k-512x384",),
 )
 
 DATASET = Koniq10k(_INFO, "1024x768")
@@ -103,6 +106,7 @@ HALF = Koniq10k(
         title="KonIQ-10k, 512 x 384",
         layout=_INFO.layout.replace("1024x768", "512x384"),
         note=f"{_INFO.note} The images of half the size, with the labels of the whole ones.",
+        contains=("koniq10k",),
     ),
     "512x384",
 )

@@ -7,11 +7,15 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from benchmark import delimited
 from benchmark.pairs import dataset_folder, first_few, how_to_get, plain_name
 from benchmark.types import DatasetInfo, UserError
 
 SUFFIXES = (".bmp", ".png", ".jpg", ".jpeg", ".txt")
 """What is looked for in a folder; what else lies there (``Thumbs.db``, archives) does not matter."""
+
+SPARE_ROWS = 100
+"""Rows that a list of a few pairs may hold beyond twice their number, so that each is looked at and named."""
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -41,12 +45,16 @@ def why_missing(info: DatasetInfo, data_root: Path | None, required: Sequence[st
 
 def find(folder: Path, name: str) -> Path | None:
     """Return the entry of `folder` with that name or path (``a/b``), letter case, ``-`` and ``_`` ignored; None without it."""
-    if (folder / name).exists():
+    if os.path.exists(folder / name):
         return folder / name
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         return None
     top, _, rest = name.partition("/")
-    entry = next((child for child in sorted(folder.iterdir()) if plain_name(child.name) == plain_name(top)), None)
+    try:
+        children = sorted(folder.iterdir())
+    except OSError as error:
+        raise UserError(f"{folder} cannot be read ({error.strerror})") from error
+    entry = next((child for child in children if plain_name(child.name) == plain_name(top)), None)
     return find(entry, rest) if entry and rest else entry
 
 
@@ -57,8 +65,12 @@ def files_below(info: DatasetInfo, folders: Iterable[Path | None]) -> dict[str, 
     """
     found: dict[str, Path] = {}
     twice: list[str] = []
+
+    def _refuse(error: OSError) -> None:
+        raise UserError(f"{info.name}: {error.filename} cannot be read ({error.strerror})") from error
+
     for top in folders:
-        for parent, inner, names in os.walk(top) if top else ():
+        for parent, inner, names in os.walk(top, onerror=_refuse) if top else ():
             inner[:] = sorted(name for name in inner if not name.startswith((".", "__MACOSX")))
             for name in sorted(names):
                 if name.startswith(".") or not name.lower().endswith(SUFFIXES):
@@ -88,8 +100,12 @@ def parse_each(
 ) -> list[T]:
     """Apply `parse` to every numbered line or row of `path`.
 
-    Raises UserError naming the first few that it refuses (with ValueError), by number and reason.
+    Raises UserError naming the first few that it refuses (with ValueError), by number and reason, and for more than
+    twice the number of pairs that the data set has: hours of work would end in the same error.
     """
+    numbered = list(numbered)
+    if info.n_pairs is not None and len(numbered) > 2 * info.n_pairs + SPARE_ROWS:
+        raise UserError(f"{info.name}: {path}: expected {info.n_pairs} rows, found {len(numbered)}")
     parsed, refused = [], []
     for number, row in numbered:
         try:
@@ -104,8 +120,8 @@ def parse_each(
 
 
 def number(text: object, what: str) -> float:
-    """Convert a cell to float; raises ValueError saying `what` it should have been."""
-    try:
-        return float(str(text))
-    except ValueError:
-        raise ValueError(f"{what} {text!r} is not a number" if str(text).strip() else f"{what} is empty") from None
+    """Convert a cell of a label list to float by the rules of `benchmark.delimited`.
+
+    Raises ValueError saying `what` it should have been.
+    """
+    return delimited.number("" if text is None else str(text).strip(), what)

@@ -2,6 +2,9 @@
 
 Traps: the labels are one row of 982 without names, in the order of `PARTS`, each part in the order img1, img2, ...; the
 references stand among them (``orgs`` = 1) and are left out, which leaves 779; a DMOS is lower for the better image.
+``dmos_std`` is the standard error of the DMOS, not the deviation of its ratings: the DMOS of the six images of
+`live-kodak` that LIVE rated more than once (13 rows) vary within an image with a standard deviation of 2.25, and the
+median of ``dmos_std`` there is 2.43. Single ratings of one image on this scale vary several times as much.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ from pathlib import Path
 
 from benchmark.pairs import check_pairs, first_few
 from benchmark.types import DatasetInfo, Pair, Progress, UserError
-from iqa_datasets.label_files import matlab_names, matlab_row
+from iqa_datasets.label_files import matlab_names, matlab_numbers
 from iqa_datasets.layout import files_below, find, locate, why_missing
 
 LABELS = "dmos_realigned.mat"
@@ -46,10 +49,8 @@ class Live:
         labels = (LABELS, REFERENCE_NAMES)
         folder = locate(self.info, data_root, (*labels, REFERENCES, *PARTS) if images else labels)
         path = find(folder, LABELS) or folder / LABELS
-        dmos, deviations, is_reference = (
-            [float(value) for value in matlab_row(self.info, path, name, N_ENTRIES)]
-            for name in ("dmos_new", "dmos_std", "orgs")
-        )
+        variables = ("dmos_new", "dmos_std", "orgs")
+        dmos, deviations, is_reference = matlab_numbers(self.info, path, variables, N_ENTRIES)
         path = find(folder, REFERENCE_NAMES) or folder / REFERENCE_NAMES
         names = matlab_names(self.info, path, "refnames_all", N_ENTRIES)
         if not set(is_reference) <= {0.0, 1.0}:
@@ -95,6 +96,9 @@ DATASET = Live(
         "jp2k/img1.bmp ... jpeg/ wn/ gblur/ fastfading/\n"
         "dmos_realigned.mat   dmos_new, dmos_std, orgs\n"
         "refnames_all.mat     refnames_all",
-        note="Realigned DMOS, lower is better. The 203 entries that are the references themselves are left out.",
+        note="Realigned DMOS, lower is better. The 203 entries that are the references themselves are left out. "
+        "label_std is the standard error of the DMOS.",
+        label_std_kind="mean",
+        contains=("live-kodak",),
     )
 )

@@ -2,7 +2,8 @@
 
 Traps: the three label files are rows of 1,169 without keys, and their first seven entries (``t1.bmp`` ... ``t7.bmp``, in
 ``Images/trainingImages/``) taught the observers and are left out, which leaves 1,162; about half of the files are
-``.bmp`` and half ``.JPG``.
+``.bmp`` and half ``.JPG``. The deviations, about 20 on a scale of 100, are those of the single ratings (175 an image, says
+the abstract; how many each image has is not published): a mean of so many has an error of about 1.5.
 
 Verified: names and labels of 1,161 of the images against the list of github.com/icbcbicc/IQA-Dataset (which lacks
 ``100.bmp``); the seven that are left out, file names, variables and their order against github.com/chaofengc/IQA-PyTorch
@@ -17,7 +18,7 @@ from pathlib import Path
 
 from benchmark.pairs import check_pairs, first_few
 from benchmark.types import DatasetInfo, Pair, Progress, UserError
-from iqa_datasets.label_files import matlab_names, matlab_row
+from iqa_datasets.label_files import matlab_names, matlab_numbers
 from iqa_datasets.layout import files_below, find, locate, why_missing
 
 NAMES = "Data/AllImages_release.mat"
@@ -78,10 +79,7 @@ class Livec:
 
     def _numbers(self, folder: Path, file: str, variable: str) -> list[float]:
         path = find(folder, file) or folder / file
-        try:
-            return [float(value) for value in matlab_row(self.info, path, variable, self._n_entries)]
-        except (TypeError, ValueError) as error:
-            raise UserError(f"{self.info.name}: {path}: {variable} does not hold numbers ({error})") from error
+        return matlab_numbers(self.info, path, [variable], self._n_entries)[0]
 
 
 DATASET = Livec(
@@ -104,5 +102,6 @@ DATASET = Livec(
         "Images/3.bmp ... Images/1164.JPG",
         note="No references: each image is its own content. MOS between 0 and 100; the seven images that trained the "
         "observers are left out.",
+        label_std_kind="ratings",
     )
 )

@@ -1,52 +1,56 @@
-"""`table:FILE.csv`: any CSV of distorted images and human labels.
+"""`table:FILE.csv`: any CSV of distorted images and human labels, read by the rules of `benchmark.delimited`.
 
 Columns, in any order and letter case; others are ignored, unless their names are nearly one of these:
 
 * ``distorted``: image file, relative to the CSV; as written it is the pair's id. Required.
 * ``mos`` (higher is better), ``dmos`` (lower is better), or ``label`` with a declared direction. One of them, required.
 * ``reference``: image file; without this column the set is no-reference.
-* ``content`` (default: the reference), ``distortion``, ``level``, ``label_std``, ``n_ratings``, ``split``: optional, also
-  cell by cell.
+* ``content`` (default: the reference, else the image itself), ``distortion``, ``level``, ``label_std``, ``n_ratings``,
+  ``split``: optional, also cell by cell. One rating has no deviation: with ``n_ratings`` 1, ``label_std`` is empty.
 
 Comment lines on top of the file, before the column names:
 
 * ``# higher-is-better`` or ``# lower-is-better``: the direction of ``label``. It is never guessed.
+* ``# label-std: ratings`` (the default): ``label_std`` is the standard deviation of the single ratings behind a label;
+  ``# label-std: mean``: that of the label itself, its standard error.
+* ``# contains: live, kadid10k``: data sets whose images and labels stand in this table too, so that metrics trained on
+  them are marked.
 * ``# allow-outside``: files may lie outside the CSV's folder; otherwise such a path is refused.
+* ``# decimal: comma`` or ``# decimal: point``: how numbers are written, where that cannot be told from them.
+
+A file is found in another letter case too, and with backslashes for slashes. Of images that are missing the pairs fail
+when they are scored, and the others go on; only where all are missing the table is refused.
 """
 
 from __future__ import annotations
 
-import csv
 import difflib
+import logging
 import os
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
+from benchmark import delimited
 from benchmark.filenames import printable
-from benchmark.pairs import check_pairs
-from benchmark.types import DatasetInfo, Pair, Progress, UserError
-from iqa_datasets.layout import number, parse_each
+from benchmark.pairs import check_pairs, first_few, label_fault, missing_files
+from benchmark.types import DatasetInfo, LabelStdKind, Pair, Progress, UserError
+from iqa_datasets.layout import parse_each
+from iqa_datasets.table_files import TableFiles
+from iqa_datasets.table_head import HIGHER, LOWER, Head, parse_head
 
-HIGHER = "higher-is-better"
-LOWER = "lower-is-better"
-OUTSIDE = "allow-outside"
 LABELS = {"mos": True, "dmos": False, "label": None}
 """Column of labels -> whether higher is better; None where a comment must say so."""
 
-COLUMNS = (*LABELS, "distorted", "reference", "content", "distortion", "level", "label_std", "n_ratings", "split")
+NUMBERS = ("level", "label_std", "n_ratings")
+COLUMNS = (*LABELS, "distorted", "reference", "content", "distortion", "split", *NUMBERS)
+LONGEST_NAME = max(map(len, COLUMNS))
 
 Cells = dict[str, str]
 
-
-@dataclass(frozen=True, slots=True)
-class Content:
-    """What a CSV file holds, before its rows are understood."""
-
-    declared: frozenset[str]
-    columns: tuple[str, ...]
-    rows: tuple[tuple[int, list[str]], ...]
-    """Line number and cells."""
+_log = logging.getLogger(__name__)
 
 
 class Table:
@@ -57,9 +61,10 @@ class Table:
 
     @cached_property
     def info(self) -> DatasetInfo:
-        """Facts from the file's head: its name and the declared direction."""
+        """Facts from the file: its name, what its head declares, and what its rows leave out."""
         column = self._label_column
         higher = self._higher_is_better(column)
+        kind: LabelStdKind = (self._head.label_std_kind or "ratings") if self._counts["label_std"] else ""
         return DatasetInfo(
             name=self.name,
             title=f"the table {printable(self.path.name)}",
@@ -72,7 +77,11 @@ class Table:
             url=printable(self.path),
             citation="",
             layout=printable(self.path.name),
-            note=f"Labels: column {column!r}, {'higher' if higher else 'lower'} is better.",
+            note=" ".join(
+                (f"Labels: column {column!r}, {'higher' if higher else 'lower'} is better.", *self._remarks())
+            ),
+            label_std_kind=kind,
+            contains=self._head.contains,
         )
 
     @property
@@ -93,61 +102,137 @@ class Table:
 
         Raises UserError naming the first few lines that are wrong.
         """
-        info, content = self.info, self._content
-        if not content.rows:
+        info, rows = self.info, self._rows
+        if not rows:
             raise UserError(f"{self.name}: {self.path} has no rows below its column names")
-        pairs = parse_each(info, self.path, content.rows, self._pair, f"columns {', '.join(content.columns)}")
-        return check_pairs(info, pairs, images=images)
+        pairs = parse_each(info, self.path, rows, self._pair, f"columns {', '.join(self._columns)}")
+        if images:
+            pairs = self._with_files(pairs)
+        twice = [path for path, count in Counter(pair.distorted for pair in pairs).items() if count > 1]
+        if twice and len({pair.id for pair in pairs}) == len(pairs):
+            raise UserError(f"{self.name}: {len(twice)} images stand under two names: {first_few(sorted(twice))}")
+        return check_pairs(info, pairs, images=False)
 
     @cached_property
-    def _content(self) -> Content:
+    def _text(self) -> delimited.DelimitedText:
         try:
-            with self.path.open(encoding="utf-8-sig", newline="") as file:
-                lines = file.readlines()
-        except FileNotFoundError as error:
-            raise UserError(f"{self.name}: no such file: {self.path}") from error
-        except (OSError, UnicodeDecodeError) as error:
-            raise UserError(f"{self.name}: {self.path} cannot be read as UTF-8 text ({error})") from error
-        top = next((i for i, line in enumerate(lines) if line.strip() and not line.startswith("#")), len(lines))
-        declared = frozenset(line.lstrip("#").strip().lower() for line in lines[:top])
-        reader = csv.reader(lines[top:], strict=True)
+            return delimited.read(self.path)
+        except UserError as error:
+            raise UserError(f"{self.name}: {error}") from error
+
+    @cached_property
+    def _head(self) -> Head:
         try:
-            columns = tuple(cell.strip().lower() for cell in next(reader, []))
-            rows = [(top + reader.line_num, row) for row in reader]
-        except csv.Error as error:
-            raise UserError(f"{self.name}: {self.path}, line {top + reader.line_num}: {error}") from error
-        return Content(declared, columns, tuple((line, row) for line, row in rows if any(map(str.strip, row))))
+            return parse_head(self._text.comments)
+        except ValueError as error:
+            raise UserError(f"{self.name}: {self.path}: {error}") from error
+
+    @cached_property
+    def _rows(self) -> list[tuple[int, Cells]]:
+        """Line number and cells by column, of the columns that mean something."""
+        columns = self._columns
+        try:
+            return [(line, dict(zip(columns, cells, strict=True))) for line, cells in self._text.rows(columns)]
+        except UserError as error:
+            raise UserError(f"{self.name}: {error}") from error
+
+    @cached_property
+    def _decimal(self) -> str:
+        numbers = [name for name in (self._label_column, *NUMBERS) if name in self._columns]
+        try:
+            return self._text.decimal_mark([cells[name] for _, cells in self._rows for name in numbers])
+        except UserError as error:
+            raise UserError(f"{self.name}: {error}") from error
+
+    @cached_property
+    def _columns(self) -> list[str]:
+        return [name for name in COLUMNS if name in self._text.keys]
+
+    @cached_property
+    def _counts(self) -> Counter[str]:
+        """How many rows have a cell in each column."""
+        counts: Counter[str] = Counter()
+        for _, cells in self._rows:
+            counts.update(name for name, cell in cells.items() if cell)
+        return counts
+
+    def _remarks(self) -> list[str]:
+        """What a reader of a board must know of the columns and cells that are there, and of those that are not."""
+        n, counts, columns = len(self._rows), self._counts, self._columns
+        remarks = []
+        if counts["label_std"]:
+            declared = self._head.label_std_kind
+            what = "label's own, its standard error" if declared == "mean" else "single ratings'"
+            remarks.append(f"label_std is the {what}{'' if declared else ', as # label-std does not say otherwise'}.")
+            remarks += [
+                f"{n - counts[name]} of {n} rows have no {name}, so that statistics that need it of every row are left out."
+                for name in ("label_std", "n_ratings")
+                if name in columns and counts[name] < n
+            ]
+        if counts["content"] < n:
+            own = "reference is its content" if "reference" in columns else "image is a content of its own"
+            rows = (
+                f"{n - counts['content']} of {n} rows have no content, and there each" if counts["content"] else "Each"
+            )
+            remarks.append(f"{rows} {own}.")
+        return remarks
+
+    def _with_files(self, pairs: Sequence[Pair]) -> list[Pair]:
+        """The pairs with paths as they lie on the disk; raises UserError when all images are missing.
+
+        What was found in another letter case, and what is missing, is said.
+        """
+        faults = missing_files(pairs)
+        other = {path: found for path in faults if (found := self._files.other_spelling(path)) and found.is_file()}
+        if other:
+            _log.warning(
+                "%s: %d files found in another letter case, such as %s", self.name, len(other), min(other.values())
+            )
+        named = [f"{path}{faults[path] or self._files.near_miss(path)}" for path in sorted(faults.keys() - other)]
+        if named:
+            gone = faults.keys() - other
+            missing = f"{self.name}: {len(named)} images are missing: {first_few(named)}"
+            if all(pair.distorted in gone or pair.reference in gone for pair in pairs):
+                raise UserError(f"{missing}; no pair is left")
+            _log.warning("%s; their pairs will fail", missing)
+        return [
+            replace(
+                pair,
+                distorted=other.get(pair.distorted, pair.distorted),
+                reference=other.get(pair.reference, pair.reference) if pair.reference else None,
+            )
+            if other
+            else pair
+            for pair in pairs
+        ]
 
     @cached_property
     def _label_column(self) -> str:
-        columns = self._content.columns
+        columns = self._text.keys
         labels = [name for name in columns if name in LABELS]
         if "distorted" not in columns or not labels:
             raise UserError(
                 f"{self.name}: {self.path} needs the columns distorted and one of mos, dmos, label; "
-                f"it has {', '.join(columns) or 'none'}"
+                f"it has {first_few(self._text.names) or 'none'}"
             )
         mistyped = [
             f"{name} (did you mean {near[0]}?)"
             for name in columns
-            if name not in COLUMNS and (near := difflib.get_close_matches(name, COLUMNS, n=1, cutoff=0.8))
+            if name not in COLUMNS
+            and len(name) < 2 * LONGEST_NAME
+            and (near := difflib.get_close_matches(name, COLUMNS, n=1, cutoff=0.8))
         ]
         if mistyped:
             raise UserError(
-                f"{self.name}: unknown columns {', '.join(mistyped)}; rename them, so that none is left out"
+                f"{self.name}: unknown columns {first_few(mistyped)}; rename them, so that none is left out"
             )
-        doubled = {name for name in columns if name and columns.count(name) > 1}
-        if len(labels) > 1 or doubled:
-            raise UserError(
-                f"{self.name}: {self.path}: expected one column of labels and each name once, got {', '.join(columns)}"
-            )
+        if len(labels) > 1:
+            raise UserError(f"{self.name}: {self.path}: expected one column of labels, got {', '.join(labels)}")
         return labels[0]
 
     def _higher_is_better(self, column: str) -> bool:
-        declared = {HIGHER: True, LOWER: False}
-        said = {declared[comment] for comment in self._content.declared & declared.keys()}
         by_name = LABELS[column]
-        said |= {by_name} if by_name is not None else set()
+        said = set(self._head.directions) | ({by_name} if by_name is not None else set())
         if len(said) != 1:
             problem = "is not declared" if not said else "is declared in both ways"
             raise UserError(
@@ -156,55 +241,32 @@ class Table:
             )
         return said.pop()
 
-    def _pair(self, row: list[str]) -> Pair:
-        columns = self._content.columns
-        if len(row) != len(columns):
-            raise ValueError(f"{len(row)} cells, expected {len(columns)}")
-        cells = dict(zip(columns, map(str.strip, row), strict=True))
-        distorted = cells["distorted"]
-        reference = self._file(cells["reference"], "reference") if "reference" in cells else None
-        deviation = _optional(cells, "label_std")
-        ratings = _optional(cells, "n_ratings")
-        if deviation is not None and not deviation >= 0:
-            raise ValueError(f"label_std {deviation:g} is not 0 or more")
-        if ratings is not None and not (ratings >= 1 and ratings.is_integer()):
-            raise ValueError(f"n_ratings {ratings:g} is not a whole number of 1 or more")
-        return Pair(
+    def _pair(self, cells: Cells) -> Pair:
+        distorted, reference = cells["distorted"], cells.get("reference")
+        ratings = self._optional(cells, "n_ratings")
+        if ratings is not None and not ratings.is_integer():
+            raise ValueError(f"n_ratings {ratings:g} is not a whole number")
+        pair = Pair(
             id=distorted,
-            distorted=self._file(distorted, "distorted"),
-            reference=reference,
-            content=cells.get("content") or cells.get("reference") or distorted,
-            label=number(cells[self._label_column], self._label_column),
+            distorted=self._files.path(distorted, "distorted"),
+            reference=None if reference is None else self._files.path(reference, "reference"),
+            content=cells.get("content")
+            or (os.path.normpath(self._files.spelling(reference)) if reference else distorted),
+            label=delimited.number(cells[self._label_column], self._label_column, decimal=self._decimal),
             distortion=cells.get("distortion", ""),
-            level=_optional(cells, "level"),
-            label_std=deviation,
+            level=self._optional(cells, "level"),
+            label_std=self._optional(cells, "label_std"),
             n_ratings=None if ratings is None else int(ratings),
             split=cells.get("split") or None,
         )
+        if fault := label_fault(pair):
+            raise ValueError(fault)
+        return pair
 
-    def _file(self, text: str, what: str) -> Path:
-        if not text:
-            raise ValueError(f"{what} is empty")
-        if text not in self._files:
-            path = os.path.normpath(os.path.join(self._folder, text))
-            inside = path.startswith(os.path.join(self._folder, ""))
-            if not inside and OUTSIDE not in self._content.declared:
-                raise ValueError(
-                    f"{what} {text!r} lies outside {self._folder}; allow it with a first line '# {OUTSIDE}'"
-                )
-            self._files[text] = Path(path)
-        return self._files[text]
+    def _optional(self, cells: Cells, name: str) -> float | None:
+        text = cells.get(name, "")
+        return delimited.number(text, name, decimal=self._decimal) if text else None
 
     @cached_property
-    def _folder(self) -> str:
-        return os.path.abspath(self.path.parent)
-
-    @cached_property
-    def _files(self) -> dict[str, Path]:
-        """Paths by the text of their cell: many rows name the same reference."""
-        return {}
-
-
-def _optional(cells: Cells, name: str) -> float | None:
-    text = cells.get(name, "")
-    return number(text, name) if text else None
+    def _files(self) -> TableFiles:
+        return TableFiles(self.path.parent, outside=self._head.outside)

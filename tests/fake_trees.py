@@ -70,13 +70,13 @@ def tid(folder: Path, labels: Labels, *, deviations: Sequence[float] | None = No
     return folder
 
 
-def kadid(folder: Path, labels: Labels, *, variance: float = 0.25) -> Path:
+def kadid(folder: Path, labels: Labels, *, deviation: float = 0.5) -> Path:
     """KADID-10k: one folder of images and ``dmos.csv``."""
     lines = ["dist_img,ref_img,dmos,var"]
     for name, dmos in labels:
         touch(folder / "images" / name)
         touch(folder / "images" / f"{name[:3]}.png")
-        lines.append(f"{name},{name[:3]}.png,{dmos!r},{variance!r}")
+        lines.append(f"{name},{name[:3]}.png,{dmos!r},{deviation!r}")
     (folder / "dmos.csv").write_text("\n".join(lines) + "\n")
     return folder
 

@@ -44,8 +44,8 @@ def test_koniq_refuses_the_list_whose_mos_runs_to_100(tmp_path):
     ("line", "problem"),
     [
         ("8.jpg,0,0,0,1,0,105,good,0.5,60", "MOS 'good' is not a number"),
-        ("8.jpg,0,0,0,1,0,105,3.5", "SD is empty"),
-        ("8.jpg,0,0,0,1,0,105,3.5,0.5", "MOS_zscore is empty"),
+        ("8.jpg,0,0,0,1,0,105,3.5", "8 cells, expected 10"),
+        ("8.jpg,0,0,0,1,0,105,3.5,0.5", "9 cells, expected 10"),
         ("8.jpg,0,0,0,1,0,10.5,3.5,0.5,60", "c_total 10.5 of 8.jpg is not a whole number"),
         ("8.jpg,0,0,0,1,0,105,3.5,-0.5,60", "SD -0.5 of 8.jpg is not 0 or more"),
         (",0,0,0,1,0,105,3.5,0.5,60", "image_name is empty"),
@@ -79,7 +79,7 @@ def test_koniq_and_spaq_name_a_column_that_is_not_there(tmp_path):
     ("row", "problem"),
     [
         (["4.jpg", "good"], "MOS 'good' is not a number"),
-        (["4.jpg", None], "MOS None is not a number"),
+        (["4.jpg", None], "MOS is empty"),
         ([4, 50.0], "4 is no image name"),
     ],
 )
@@ -126,7 +126,10 @@ def test_livec_refuses_label_files_of_another_length_or_content(what, tmp_path):
     with pytest.raises(UserError, match=f"holds no variable {variable}"):
         tree.dataset.pairs(tree.root)
     savemat(path, {variable: np.array([[["a", "b"]]] * 10, dtype=object)[:, 0, 0] if what != "Images" else _empty(10)})
-    with pytest.raises(UserError, match=f"{variable} (does not hold numbers|is not one name)"):
+    with pytest.raises(
+        UserError,
+        match=f"expected (finite numbers|a name in each entry) (in|of) {variable}; 10 (are none|hold none): entry 1",
+    ):
         tree.dataset.pairs(tree.root)
 
 

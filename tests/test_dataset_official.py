@@ -239,10 +239,17 @@ def test_tid2008_has_no_type_18(tmp_path):
         tree.dataset.pairs(tree.root)
 
 
-def test_kadid_dmos_is_higher_is_better_and_var_is_a_variance(tmp_path):
-    tree = make("kadid10k", tmp_path)
-    assert tree.dataset.info.label_higher_is_better
-    assert {pair.label_std for pair in tree.dataset.pairs(tree.root)} == {0.5}
+def test_kadid_dmos_is_higher_is_better_and_var_is_the_deviation_of_30_ratings(tmp_path):
+    """Thirty ratings, with their mean and deviation in `dmos` and `var` as in the release."""
+    ratings = np.repeat([1.0, 2.0, 3.0, 4.0, 5.0], [2, 5, 10, 9, 4])
+    labels = [("I01_01_01.png", round(float(ratings.mean()), 2))]
+    fake_trees.kadid(tmp_path / "kadid10k", labels, deviation=round(float(ratings.std(ddof=1)), 3))
+    dataset = replace(kadid10k.DATASET, info=replace(kadid10k.DATASET.info, n_pairs=1, n_contents=1))
+    (pair,) = dataset.pairs(tmp_path)
+    assert dataset.info.label_higher_is_better
+    assert dataset.info.label_std_kind == "ratings"
+    assert pair.n_ratings == 30
+    assert pair.label_std == pytest.approx(ratings.std(ddof=1), abs=5e-4), "printed with three decimals"
 
 
 def test_kadid_refuses_a_reference_of_another_content(tmp_path):

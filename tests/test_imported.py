@@ -46,13 +46,17 @@ def test_a_pair_without_score_and_an_infinite_one_are_named(toy, tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "no rows"),
+        ("", "no line of column names"),
+        ("pair,score\n", "no rows"),
         ("pair,value\na/1.png,1\n", "no column score or m; found pair, value"),
         ("who,score\na/1.png,1\n", "no column pair or id"),
-        ("pair,score\nz/1.png,1\n", r"1 rows match no pair.*'z/1.png' \(line 2\)"),
+        (
+            "pair,score\nz/1.png,1\n",
+            r"1 rows match no pair.*'z/1.png' \(line 2, which may be a/1.png, b/1.png, c/1.png, d/1.png\)",
+        ),
         ("pair,score\n1.png,1\n", "match no pair"),
         ("pair,score\na/1.png,1\nA/1.PNG,2\n", r"1 pairs stand twice: A/1.PNG \(line 3\)"),
-        ("pair,score\na/1.png,high\n", r"1 scores are not numbers: 'high' \(line 2\)"),
+        ("pair,score\na/1.png,high\n", r"1 scores are not numbers: score 'high' is not a number \(line 2\)"),
     ],
 )
 def test_a_wrong_file_is_refused_with_its_line(toy, tmp_path, text, message):
@@ -63,7 +67,10 @@ def test_a_wrong_file_is_refused_with_its_line(toy, tmp_path, text, message):
 def test_a_file_that_is_no_text_is_refused(toy, tmp_path):
     (tmp_path / "scores.csv").write_bytes(b"\xff\xfe\x00")
     dataset = Registry((PLUGIN,)).dataset("toy")
-    with Store(tmp_path / "scores.sqlite") as store, pytest.raises(UserError, match="cannot be read as a CSV"):
+    with (
+        Store(tmp_path / "scores.sqlite") as store,
+        pytest.raises(UserError, match="no text in UTF-8, UTF-16 or cp1252"),
+    ):
         import_scores(store, dataset, toy, tmp_path / "scores.csv", metric="m", higher_is_better=True)
 
 

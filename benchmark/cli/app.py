@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import sys
 from typing import Any
@@ -11,7 +12,7 @@ from typer.core import TyperGroup
 
 from benchmark import __version__
 from benchmark.cli import doctor, gate, listing, run, scores, show, throughput, weights
-from benchmark.cli.terminal import say
+from benchmark.cli.terminal import Warnings, say
 from benchmark.types import UserError
 
 INTERRUPTED = 130
@@ -67,6 +68,8 @@ def _options(version: bool = typer.Option(False, "--version", help="Print the ve
 
 def main() -> None:
     """Run the command line; a UserError becomes its message and exit code 2, a bug keeps its traceback."""
+    for package in ("benchmark", "iqa_datasets"):
+        logging.getLogger(package).addHandler(Warnings())
     try:
         app()
     except UserError as error:

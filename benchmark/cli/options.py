@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Collection, Iterable
 from pathlib import Path
@@ -211,6 +212,19 @@ def dataset_names(text: str, stored: Collection[str] = ()) -> list[str]:
             )
         pieces = rest
     return _some(found, text, "--dataset")
+
+
+def training_sets(text: str, registry: Registry) -> list[str]:
+    """Read --trained-on, in any letter case. Names of data sets that are not here are taken too, unless nearly one that is.
+
+    Raises UserError with the nearest known name.
+    """
+    known = set(registry.datasets).union(*(metric.info.trained_on for metric in registry.metrics.values()))
+    found = [name.lower() for name in names(text, "--trained-on")]
+    for name in found:
+        if name not in known and (near := difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.8)):
+            raise UserError(f"--trained-on: no data set {name!r} is known; did you mean {near[0]}?")
+    return found
 
 
 def table_name(name: str) -> str:

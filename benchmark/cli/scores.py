@@ -196,6 +196,21 @@ def import_scores(
             metavar="TEXT",
         ),
     ] = "",
+    trained_on: Annotated[
+        str | None,
+        typer.Option(
+            help="Data sets whose labels the metric has seen: its cells there are marked. Example: --trained-on tid2013,kadid10k",
+            metavar="NAMES",
+        ),
+    ] = None,
+    infinite_as: Annotated[
+        float | None,
+        typer.Option(
+            help="What an infinite score counts as where a statistic needs finite numbers; without it, its pair fails. "
+            "Example: --infinite-as 100",
+            metavar="NUMBER",
+        ),
+    ] = None,
     results_folder: options.Results = Path("results"),
     plugin: options.Plugins = None,
     quiet: options.Quiet = False,
@@ -211,12 +226,11 @@ def import_scores(
     if higher_is_better is None:
         raise UserError("declare the direction of the scores: --higher-is-better or --lower-is-better")
     registry = Registry(tuple(plugin or ()))
-    if metric in registry.metrics:
+    if metric in registry.metrics or metric.startswith("pyiqa:"):
         raise UserError(
             f"--metric {metric}: the program computes that itself; give the imported scores a name of their own"
         )
-    if not path.is_file():
-        raise UserError(f"{path}: {'a folder, expected a CSV' if path.is_dir() else 'no such file'}")
+    seen = options.training_sets(trained_on, registry) if trained_on is not None else []
     dataset = options.table_name(dataset)
     with Store(options.store_path(results_folder)) as store:
         series, n_scored, n_missing = store_scores(
@@ -229,6 +243,8 @@ def import_scores(
             pair_column=pair_column,
             score_column=score_column,
             protocol=protocol,
+            trained_on=seen,
+            infinite_as=infinite_as,
         )
     say(
         f"{dataset}: {n_scored} scores of {metric} ({series.info.version}) are in {options.store_path(results_folder)}",

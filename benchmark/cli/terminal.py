@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import textwrap
@@ -85,6 +86,14 @@ def say(text: str, *, quiet: bool = False) -> None:
     """Print a message to stderr, unless quiet."""
     if not quiet:
         messages.print(printable(text), soft_wrap=True)
+
+
+class Warnings(logging.Handler):
+    """Shows what the package logs (how a table was read, which images are missing) as messages."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one message."""
+        say(record.getMessage())
 
 
 def table(titles: Iterable[str], rows: Iterable[Iterable[str]]) -> Table:

@@ -1,0 +1,80 @@
+"""The image files that the cells of a table name, as they lie on the disk."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import unicodedata
+from pathlib import Path
+
+from benchmark.pairs import shortened
+
+
+class TableFiles:
+    """Finds files below the folder of a table: by the name as written, else in another letter case."""
+
+    def __init__(self, folder: Path, *, outside: bool) -> None:
+        self.folder = os.path.abspath(folder)
+        self.outside = outside
+        self._paths: dict[str, Path] = {}
+        self._entries: dict[str, dict[str, list[str]]] = {}
+
+    def path(self, text: str, what: str) -> Path:
+        """Where the cell `text` of the column `what` points to; backslashes separate folders where no file has them.
+
+        No file need be there. Raises ValueError for an empty cell, and for a path outside the folder unless that is
+        allowed.
+        """
+        if not text:
+            raise ValueError(f"{what} is empty")
+        if text not in self._paths:
+            path = os.path.normpath(os.path.join(self.folder, self.spelling(text)))
+            if not (self.outside or path.startswith(os.path.join(self.folder, ""))):
+                raise ValueError(
+                    f"{what} {shortened(text)!r} lies outside {self.folder}; allow it with a first line '# allow-outside'"
+                )
+            self._paths[text] = Path(path)  # many rows name the same reference
+        return self._paths[text]
+
+    def spelling(self, text: str) -> str:
+        """The cell with slashes for backslashes, unless a file has them in its name."""
+        return text if "\\" not in text or os.path.exists(os.path.join(self.folder, text)) else text.replace("\\", "/")
+
+    def other_spelling(self, path: Path) -> Path | None:
+        """The one file or folder whose name differs from `path` in letter case or Unicode composition alone."""
+        found = Path(path.anchor)
+        for part in path.parts[1:]:
+            if not (inside := self._list(found)):
+                return None
+            names = inside.get(_key(part), [])
+            exact = [name for name in names if name == part]
+            if len(exact or names) != 1:
+                return None
+            found /= (exact or names)[0]
+        return found
+
+    def near_miss(self, path: Path) -> str:
+        """Say what is there instead of a missing `path`, in brackets; "" where nothing is like it."""
+        inside = self._list(path.parent)
+        if not inside:
+            return "" if path.parent.is_dir() else f" (no folder {shortened(str(path.parent))})"
+        key = _key(path.name)
+        same = inside.get(key, [])
+        near = same or [inside[name][0] for name in difflib.get_close_matches(key[:255], inside, n=1, cutoff=0.8)]
+        return f" (there is {' and '.join(near)})" if near else ""
+
+    def _list(self, folder: Path) -> dict[str, list[str]]:
+        """Names in a folder by their key; none where it cannot be listed."""
+        if str(folder) not in self._entries:
+            entries: dict[str, list[str]] = {}
+            try:
+                for name in sorted(os.listdir(folder)):
+                    entries.setdefault(_key(name), []).append(name)
+            except (OSError, ValueError):
+                pass
+            self._entries[str(folder)] = entries
+        return self._entries[str(folder)]
+
+
+def _key(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
