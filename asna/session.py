@@ -18,7 +18,7 @@ from asna.recipe import FLATTENED, POOLED
 from asna.shipping import SYNTHETIC_NOTE
 from asna.synthetic import synthesize
 from asna.train import StepReport, TrainConfig, TrainResult, report_to, train
-from benchmark.pairs import label_revision, split_pairs
+from benchmark.pairs import label_revision, require_files, split_pairs
 from benchmark.registry import Registry
 from benchmark.types import PairError, UserError
 
@@ -103,6 +103,7 @@ def run_training(
     """
     found = Registry().dataset(dataset)
     pairs = found.pairs(data_root)
+    require_files(found.info, pairs)
     if any(pair.reference is None for pair in pairs):
         raise UserError(f"{dataset}: has no references; ASNA learns from full-reference pairs")
     if (output / "last.safetensors").exists() and not resume:
@@ -132,6 +133,7 @@ def evaluate_checkpoint(
     """Agreement of a checkpoint with a data set's labels: all pairs first, then per distortion."""
     found = Registry().dataset(dataset)
     pairs = found.pairs(data_root)
+    require_files(found.info, pairs)
     if split:
         pairs = split_pairs(pairs, split)
     with user_errors():

@@ -95,9 +95,12 @@ class DelimitedText:
     def rows(self, wanted: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
         """Yield (line number, stripped cells of the columns `wanted`, by lower-case name).
 
-        Raises UserError naming the first few rows of another length than the line of names, and bad quotes.
+        Raises UserError for a column that is not there, and naming the first few rows of another length than the line
+        of names or with bad quotes.
         """
         keys = [name.lower() for name in self.names]
+        if absent := [name for name in wanted if name not in keys]:
+            raise UserError(f"{self.path}: no column {', '.join(absent)}; it has {first_few(self.names)}")
         at = [keys.index(name) for name in wanted]
         refused: list[str] = []
         for line, text in self.lines:

@@ -6,7 +6,7 @@ import hashlib
 import math
 import stat
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -99,11 +99,19 @@ def _is_number(value: object) -> bool:
     return isinstance(value, float | int) and not isinstance(value, bool)
 
 
+def require_files(info: DatasetInfo, pairs: Sequence[Pair]) -> None:
+    """Raise UserError unless every file of `pairs` is there, naming the first few that are not."""
+    _refuse_missing(info, missing_files(pairs))
+
+
 def _check_files(info: DatasetInfo, pairs: Sequence[Pair]) -> None:
     """Raise UserError for missing files: for any where the number of pairs is declared, else where no pair is left."""
     faults = missing_files(pairs)
-    if info.n_pairs is None and not all(pair.distorted in faults or pair.reference in faults for pair in pairs):
-        return
+    if info.n_pairs is not None or all(pair.distorted in faults or pair.reference in faults for pair in pairs):
+        _refuse_missing(info, faults)
+
+
+def _refuse_missing(info: DatasetInfo, faults: Mapping[Path, str]) -> None:
     _refuse(info, "images are missing", [f"{path}{faults[path]}" for path in sorted(faults)])
 
 

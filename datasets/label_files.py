@@ -20,6 +20,7 @@ LARGEST_WORKBOOK = 64 * 2**20
 """Bytes of a workbook when unpacked; the largest of the lists here takes a few."""
 MOST_ROWS = 100_000
 """Rows of a sheet that are looked at."""
+MATLAB_PROCESS = Path(__file__).with_name("matlab_process.py")
 MATLAB_SECONDS = 60
 """What reading a MATLAB file may take at most; a label list takes less than one."""
 
@@ -36,8 +37,6 @@ def csv_rows(
     """
     try:
         text = delimited.read(path)
-        if absent := [name for name in columns if name not in text.keys]:
-            raise UserError(f"{path}: no column {', '.join(absent)}; it has {first_few(text.names)}")
         rows = [(line, dict(zip(columns, cells, strict=True))) for line, cells in text.rows(columns)]
         mark = text.decimal_mark([row[name] for _, row in rows for name in numbers])
     except UserError as error:
@@ -116,7 +115,7 @@ def matlab_names(info: DatasetInfo, path: Path, variable: str, count: int) -> li
 
 def _matlab_entries(info: DatasetInfo, path: Path, variables: Sequence[str], count: int) -> list[list]:
     """Read variables in a process of its own: damage to the file can end the interpreter inside scipy."""
-    command = [sys.executable, "-P", str(Path(__file__).with_name("matlab_process.py")), str(path), *variables]
+    command = [sys.executable, "-P", str(MATLAB_PROCESS), str(path), *variables]
     damaged = f"{info.name}: {path} cannot be read as a MATLAB file"
     try:
         done = subprocess.run(

@@ -39,7 +39,7 @@ from benchmark.pairs import check_pairs, first_few, label_fault, missing_files
 from benchmark.types import DatasetInfo, LabelStdKind, Pair, Progress, UserError
 from iqa_datasets.layout import parse_each
 from iqa_datasets.table_files import TableFiles
-from iqa_datasets.table_head import HIGHER, LOWER, Head, parse_head
+from iqa_datasets.table_head import HIGHER, LABEL_STD, LOWER, Head, parse_head
 
 LABELS = {"mos": True, "dmos": False, "label": None}
 """Column of labels -> whether higher is better; None where a comment must say so."""
@@ -162,19 +162,22 @@ class Table:
         remarks = []
         if counts["label_std"]:
             declared = self._head.label_std_kind
-            what = "label's own, its standard error" if declared == "mean" else "single ratings'"
-            remarks.append(f"label_std is the {what}{'' if declared else ', as # label-std does not say otherwise'}.")
+            of = "the label itself, its standard error" if declared == "mean" else "the single ratings"
+            default = "" if declared else f", as no line '# {LABEL_STD}: mean' says otherwise"
+            remarks.append(f"label_std is the standard deviation of {of}{default}.")
             remarks += [
                 f"{n - counts[name]} of {n} rows have no {name}, so that statistics that need it of every row are left out."
                 for name in ("label_std", "n_ratings")
                 if name in columns and counts[name] < n
             ]
         if counts["content"] < n:
-            own = "reference is its content" if "reference" in columns else "image is a content of its own"
             rows = (
-                f"{n - counts['content']} of {n} rows have no content, and there each" if counts["content"] else "Each"
+                f"{n - counts['content']} of {n} rows name no content"
+                if counts["content"]
+                else "No row names a content"
             )
-            remarks.append(f"{rows} {own}.")
+            own = "the reference is taken" if "reference" in columns else "each image is taken as a content of its own"
+            remarks.append(f"{rows}: {own}.")
         return remarks
 
     def _with_files(self, pairs: Sequence[Pair]) -> list[Pair]:

@@ -1,5 +1,6 @@
 """Every official data set, in a small generated tree that is always there."""
 
+import contextlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -310,3 +311,144 @@ def test_csiq_spellings_of_folder_file_and_sheet_meet(tmp_path):
     assert (pair.distorted.parent.name, pair.distortion, pair.level) == ("jpeg2000", "JPEG2000 compression", 3.0)
     assert pairs["1600.AWGN.1.png"].distorted.parent.name == "awgn"
     assert pair.label_std == pytest.approx(0.05)
+
+
+# --- what label files say of their deviations, and damage ---
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "contains"),
+    [
+        ("tid2013", "mean", ("tid2008",)),
+        ("tid2008", "mean", ("tid2013",)),
+        ("kadid10k", "ratings", ()),
+        ("pipal", "", ()),
+        ("csiq", "ratings", ()),
+        ("live", "mean", ("live-kodak",)),
+    ],
+)
+def test_of_what_the_deviations_are_is_declared_where_there_are_any(name, kind, contains, tmp_path):
+    tree = make(name, tmp_path)
+    assert tree.dataset.info.label_std_kind == kind
+    assert tree.dataset.info.contains == contains
+    assert all((pair.label_std is None) is (kind == "") for pair in tree.dataset.pairs(tree.root))
+
+
+def test_deviations_of_tid2013_are_smaller_than_those_of_whole_ratings_can_be(shared):
+    """The evidence that they are standard errors: whole numbers with a mean of m vary by sqrt(f (1 - f)), f = m mod 1."""
+    import csv
+
+    with (shared / "reference/per_image_scores/TID2013.VQMT.csv").open(newline="") as file:
+        rows = [(float(row["mos"]) % 1, float(row["var"])) for row in csv.DictReader(file)]
+    fractions, deviations = np.array(rows).T
+    assert (deviations < np.sqrt(fractions * (1 - fractions))).sum() == 2906
+
+
+def test_repeated_labels_of_live_kodak_vary_as_their_deviations_say():
+    """The evidence that they are standard errors: images that were rated more than once have labels that vary as much."""
+    from iqa_datasets import live_kodak
+
+    pairs = live_kodak.DATASET.pairs(None, images=False)
+    groups = {}
+    for pair in pairs:
+        groups.setdefault(pair.distorted, []).append(pair.label)
+    repeated = [np.array(labels) for labels in groups.values() if len(labels) > 1]
+    squares = sum(((labels - labels.mean()) ** 2).sum() for labels in repeated)
+    between = np.sqrt(squares / sum(len(labels) - 1 for labels in repeated))
+    assert len(repeated) == 6
+    assert between == pytest.approx(2.25, abs=0.005), "to the two decimals that the loader names"
+    assert np.median([pair.label_std for pair in pairs]) == pytest.approx(2.43, abs=0.005)
+    assert live_kodak.DATASET.info.label_std_kind == "mean"
+    assert live_kodak.DATASET.info.contains == ("live",)
+
+
+CELLS_OF_TWO = np.empty((1, 982), dtype=object)
+CELLS_OF_TWO[0, :] = [np.array([1.0, 2.0]) for _ in range(982)]
+
+
+@pytest.mark.parametrize(
+    ("entries", "reason"),
+    [
+        (np.array([["abc"] * 982], dtype=object), r"expected finite numbers in dmos_new; 982 are none: entry 1 \('abc'\)"),
+        (CELLS_OF_TWO, r"entry 1 \('None'\)"),
+        (np.full((1, 982), np.nan), r"entry 1 \('nan'\)"),
+        (np.full((1, 982), 1j), r"entry 1 \('None'\)"),
+    ],
+)  # fmt: skip
+def test_live_refuses_labels_that_are_no_numbers(entries, reason, tmp_path):
+    from scipy.io import loadmat, savemat
+
+    tree = make("live", tmp_path)
+    path = tree.folder / "dmos_realigned.mat"
+    data = {key: value for key, value in loadmat(path).items() if not key.startswith("__")}
+    savemat(path, data | {"dmos_new": entries})
+    with pytest.raises(UserError, match=f"live: .*dmos_realigned.mat: .*{reason}"):
+        tree.dataset.pairs(tree.root)
+
+
+def test_the_end_of_the_process_that_reads_a_matlab_file_is_an_error_that_names_the_file(tmp_path, monkeypatch):
+    """Damage can end the interpreter inside scipy: a signal in the reading process must not be one in this process."""
+    from iqa_datasets import label_files
+
+    tree = make("live", tmp_path)
+    script = tmp_path / "matlab_process.py"
+    script.write_text("import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\n")
+    monkeypatch.setattr(label_files, "MATLAB_PROCESS", script)
+    with pytest.raises(UserError, match=r"dmos_realigned.mat cannot be read .* ended with -11, as damage makes it"):
+        tree.dataset.pairs(tree.root)
+    script.write_text("import time\ntime.sleep(60)\n")
+    monkeypatch.setattr(label_files, "MATLAB_SECONDS", 0.2)
+    with pytest.raises(UserError, match=r"cannot be read .*: no end after 0.2 s"):
+        tree.dataset.pairs(tree.root)
+
+
+def test_a_workbook_that_unpacks_to_very_much_is_refused_unread(tmp_path):
+    import zipfile
+
+    tree = make("csiq", tmp_path)
+    path = tree.folder / "csiq.DMOS.xlsx"
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/worksheets/sheet9.xml", b"0" * (65 * 2**20))
+    with pytest.raises(UserError, match=r"csiq.DMOS.xlsx cannot be read as a sheet .* bytes when unpacked, expected"):
+        tree.dataset.pairs(tree.root, images=False)
+
+
+@pytest.mark.parametrize("name", ["tid2013", "kadid10k"])
+def test_a_list_of_many_times_the_rows_is_refused_before_they_are_understood(name, tmp_path):
+    tree = make(name, tmp_path)
+    path = tree.folder / LABEL_FILES[name]
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([lines[0], *(lines[1:] * 100)]))
+    with pytest.raises(UserError, match=rf"expected {len(tree.expected)} rows, found \d+"):
+        tree.dataset.pairs(tree.root, images=False)
+
+
+def test_an_open_quote_in_an_official_list_is_named_by_its_line(tmp_path):
+    tree = make("kadid10k", tmp_path)
+    path = tree.folder / "dmos.csv"
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([*lines[:3], f'"{lines[3]}', *lines[4:]]))
+    with pytest.raises(UserError, match=r"kadid10k: .*dmos.csv: .*1 cannot be read: line 4: a quote in"):
+        tree.dataset.pairs(tree.root, images=False)
+
+
+def test_an_official_list_that_a_spreadsheet_wrote_with_decimal_commas_is_read(tmp_path):
+    tree = make("kadid10k", tmp_path)
+    path = tree.folder / "dmos.csv"
+    path.write_bytes(path.read_text().replace(",", ";").replace(".", ",").replace(",png", ".png").encode("utf-16"))
+    assert {pair.id: pair.label for pair in tree.dataset.pairs(tree.root)} == tree.expected
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_random_damage_to_a_label_file_is_a_user_error_or_harmless(name, tmp_path):
+    tree = make(name, tmp_path)
+    path = tree.folder / LABEL_FILES[name]
+    content = path.read_bytes()
+    random = np.random.default_rng(0)
+    for _ in range(3 if name == "live" else 40):
+        damaged = bytearray(content)
+        for at in random.integers(0, len(content), random.integers(1, 10)):
+            damaged[at] = random.integers(0, 256)
+        path.write_bytes(damaged)
+        with contextlib.suppress(UserError):
+            tree.dataset.pairs(tree.root, images=False)

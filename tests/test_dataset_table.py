@@ -164,3 +164,129 @@ def test_labels_alone_need_no_images(table):
 def test_a_mistyped_column_is_refused_with_the_name_that_was_meant(table):
     dataset = table("distorted,refrence,mos,remarks\nd/a1.bmp,r/a.bmp,1,good\n")
     refused(dataset, r"unknown columns refrence \(did you mean reference\?\)")
+
+
+def test_a_label_that_statistics_cannot_use_is_named_by_line_and_column(table):
+    head = "distorted,mos,label_std,n_ratings\n"
+    for row, reason in (
+        ("d/a1.bmp,1e13,1,2", "line 2: d/a1.bmp = 1e\\+13, expected 1e\\+12 at most in size"),
+        ("d/a1.bmp,-1e307,1,2", "at most in size"),
+        ("d/a1.bmp,1,inf,2", "line 2: label_std 'inf' is not a number"),
+        ("d/a1.bmp,1,-1,2", "line 2: d/a1.bmp: label_std -1.0, expected a finite number from 0"),
+        ("d/a1.bmp,1,1e200,2", "label_std 1e\\+200, expected"),
+        ("d/a1.bmp,1,1,1e30", "line 2: d/a1.bmp: n_ratings 1000000000000000019884624838656, expected a whole number"),
+        ("d/a1.bmp,1,1,9223372036854775808", "n_ratings 9223372036854775808, expected a whole number from 1 to 1e"),
+        ("d/a1.bmp,1,1,0", "n_ratings 0, expected a whole number"),
+        ("d/a1.bmp,1,0.5,1", "line 2: d/a1.bmp: label_std 0.5 with n_ratings 1, and one rating has no deviation"),
+        ("d/a1.bmp,1_000,1,2", "line 2: mos '1_000' is not a number: write it without separators"),
+    ):
+        refused(table(f"{head}{row}\n"), reason)
+    (pair,) = table(f"{head}d/a1.bmp,1,,1\n").pairs(None)
+    assert (pair.label_std, pair.n_ratings) == (None, 1), "one rating without a deviation is a label all the same"
+
+
+@pytest.mark.parametrize("path", ["D/A1.BMP", "d\\a1.bmp", ".\\D\\a1.BMP", "./d/a1.bmp", "d//a1.bmp", "R/../d/a1.bmp"])
+def test_a_file_is_found_in_another_letter_case_and_with_backslashes(table, path):
+    (pair,) = table(f"distorted,reference,mos\n{path},r\\a.bmp,1\n").pairs(None)
+    assert pair.distorted.samefile(pair.reference.parent.parent / "d/a1.bmp")
+    assert (pair.id, pair.content) == (path, "r/a.bmp"), "the id is what the cell says"
+
+
+def test_an_umlaut_in_two_pieces_is_the_same_name(table, tmp_path):
+    fake_trees.touch(tmp_path / "set" / "d" / "u\u0308.bmp")
+    (pair,) = table("distorted,mos\nd/\u00fc.bmp,1\n").pairs(None)
+    assert pair.distorted.is_file()
+
+
+def test_a_name_as_written_comes_before_one_in_another_letter_case(table, tmp_path):
+    fake_trees.touch(tmp_path / "set" / "d" / "A1.bmp")
+    pairs = table("distorted,mos\nd/a1.bmp,1\nd/A1.bmp,2\n").pairs(None)
+    assert [pair.distorted.name for pair in pairs] == ["A1.bmp", "a1.bmp"]
+    table("distorted,mos\nd/a1.BMP,1\nd/b1.bmp,2\n").pairs(None)
+    assert not table("distorted,mos\nd/a1.BMP,1\nd/b1.bmp,2\n").pairs(None)[0].distorted.exists(), "either may be meant"
+
+
+def test_one_image_under_two_names_is_refused(table):
+    refused(table("distorted,mos\nd/a1.bmp,1\n./d/a1.bmp,2\n"), "1 images stand under two names: .*a1.bmp")
+
+
+def test_of_some_missing_images_the_nearest_are_named_and_the_other_pairs_stay(table, caplog):
+    long = "x" * 300
+    dataset = table(f"distorted,mos\nd/a1.bmp,1\nd/a3.bmp,2\nno/such.bmp,3\n{long}.bmp,4\n")
+    pairs = dataset.pairs(None)
+    assert len(pairs) == 4
+    assert dataset.missing(None) is None
+    (said,) = {record.getMessage() for record in caplog.records}
+    assert "3 images are missing" in said
+    assert "a3.bmp (there is a" in said
+    assert "such.bmp (no folder " in said
+    assert "xxx.bmp (File name too long)" in said
+    assert said.endswith("their pairs will fail")
+
+
+def test_a_table_without_one_pair_that_has_its_files_is_refused(table):
+    refused(table("distorted,mos\nd/a.bmp,1\nd/b.bmp,2\n"), "2 images are missing: .*; no pair is left")
+    refused(table("distorted,reference,mos\nd/a1.bmp,r/x.bmp,1\nd/x.bmp,r/a.bmp,2\n"), "no pair is left")
+
+
+@pytest.mark.parametrize(
+    ("head", "kind", "note"),
+    [
+        ("", "ratings", "single ratings, as no line '# label-std: mean' says otherwise"),
+        ("# label-std: ratings\n", "ratings", "label_std is the standard deviation of the single ratings."),
+        (
+            "# Label-Std:  mean\n",
+            "mean",
+            "label_std is the standard deviation of the label itself, its standard error.",
+        ),
+    ],
+)
+def test_of_what_label_std_is_the_deviation_is_declared(table, head, kind, note):
+    info = table(f"{head}distorted,mos,label_std\nd/a1.bmp,1,0.5\n").info
+    assert info.label_std_kind == kind
+    assert note in info.note
+
+
+def test_without_a_label_std_it_has_no_kind(table):
+    assert table("# label-std: mean\ndistorted,mos,label_std\nd/a1.bmp,1,\n").info.label_std_kind == ""
+
+
+def test_cells_that_are_missing_and_contents_that_are_taken_are_noted(table):
+    note = table(FULL).info.note
+    assert "2 of 3 rows have no label_std" in note
+    assert "2 of 3 rows have no n_ratings" in note
+    assert "1 of" not in note
+    assert "content" not in table(FULL).info.note
+    note = table("distorted,mos\nd/a1.bmp,1\n").info.note
+    assert note.endswith("No row names a content: each image is taken as a content of its own.")
+    note = table("distorted,reference,mos,content\nd/a1.bmp,r/a.bmp,1,\nd/b1.bmp,r/b.bmp,1,b\n").info.note
+    assert note.endswith("1 of 2 rows name no content: the reference is taken.")
+
+
+def test_what_a_table_contains_is_declared(table):
+    assert table("# contains: LIVE, kadid10k\ndistorted,mos\nd/a1.bmp,1\n").info.contains == ("kadid10k", "live")
+    assert table("distorted,mos\nd/a1.bmp,1\n").info.contains == ()
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("# lable-std: mean", "did you mean '# label-std: ratings'"),
+        ("# label-std: median", "says median, expected one of ratings, mean"),
+        ("# label-std: mean\n# label-std: ratings", "says mean and ratings"),
+        ("# label-std", "did you mean '# label-std: ratings'"),
+        ("# higher is better", "did you mean '# higher-is-better'"),
+        ("# contains: 3 references!", "expected names of data sets separated by commas"),
+        ("# contain: live", "did you mean '# contains: "),
+    ],
+)
+def test_a_declaration_that_is_misspelt_is_refused_and_not_taken_for_a_remark(table, line, reason):
+    refused(table(f"{line}\ndistorted,mos\nd/a1.bmp,1\n"), reason)
+
+
+def test_excel_in_a_country_with_decimal_commas_is_read(table, caplog):
+    text = "sep=;\r\n# lower-is-better;;\r\nDistorted;Label;Bemerkung f\u00fcr sp\u00e4ter\r\nd\\a1.bmp;1,25;\r\nd\\b1.bmp;3;\r\n"
+    for encoding in ("cp1252", "utf-16", "utf-8-sig"):
+        pairs = table(text, encoding).pairs(None)
+        assert [(pair.id, pair.label) for pair in pairs] == [("d\\a1.bmp", 1.25), ("d\\b1.bmp", 3.0)]
+    assert "mine.csv: read as semicolon-separated cp1252 with decimal commas" in caplog.messages

@@ -115,3 +115,72 @@ def test_tid2013_needs_the_label_list_alone(shared, tmp_path, metric, published)
     assert (n_scored, n_missing) == (3000, 0)
     srcc = spearmanr([scores[pair] for pair in sorted(labels)], [labels[pair] for pair in sorted(labels)])[0]
     assert round(srcc, 6) == pytest.approx(published, abs=5e-7)
+
+
+def test_names_are_found_in_another_letter_case_and_with_backslashes(toy, tmp_path):
+    scores, *_ = imported(tmp_path, toy, "pair;score\nA\\1.PNG;1,5\n.\\b\\2.png;2\nc/3.png;3\n")
+    assert scores == {"a/1.png": 1.5, "b/2.png": 2.0, "c/3.png": 3.0}
+
+
+def test_a_name_as_written_comes_before_one_in_another_letter_case(tmp_path):
+    table = tmp_path / "labels.csv"
+    table.write_text("distorted,mos\na.png,1\nA.png,2\n")
+    (tmp_path / "scores.csv").write_text("pair,score\nA.png,0.1\na.png,0.2\n")
+    dataset = Registry().dataset(f"table:{table}")
+    with Store(tmp_path / "scores.sqlite") as store:
+        series, *_ = import_scores(
+            store, dataset, None, tmp_path / "scores.csv", metric="m", higher_is_better=True, trained_on=("live",)
+        )
+        assert store.scores(series) == {"A.png": 0.1, "a.png": 0.2}
+        assert [one.info.trained_on for one in store.series(store.datasets()[0])] == [("live",)]
+        (tmp_path / "scores.csv").write_text("pair,score\na.PNG,0.1\n")
+        with pytest.raises(UserError, match=r"'a.PNG' \(line 2, which may be A.png, a.png\)"):
+            import_scores(store, dataset, None, tmp_path / "scores.csv", metric="m", higher_is_better=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("pair,score\na/1.png,27,4\n", "line 2: 3 cells, expected 2; if 27,4 is one number, write it with a point"),
+        ("pair,score,score\na/1.png,1,2\n", "1 columns have the name of another: score"),
+        ("pair,score\na/1.png,1_000\n", r"score '1_000' is not a number: .* \(line 2\)"),
+        ("pair,score\na/1.png,5%\n", r"write it without the percent sign \(line 2\)"),
+        ("pair,score\na/1.png,\n", r"score is empty \(line 2\)"),
+        ("pair,score\na/7.png,1\n", r"'a/7.png' \(line 2, did you mean a/\d.png\?\)"),
+    ],
+)
+def test_nothing_is_half_read(toy, tmp_path, text, message):
+    with pytest.raises(UserError, match=message):
+        imported(tmp_path, toy, text)
+
+
+def test_an_infinite_score_counts_where_it_is_said_what_as(toy, tmp_path):
+    text = "pair,score\na/1.png,inf\na/2.png,nan\na/3.png,1\n"
+    scores, failures, *_, info = imported(tmp_path, toy, text, infinite_as=100.0)
+    assert scores == {"a/1.png": float("inf"), "a/3.png": 1.0}
+    assert failures["a/2.png"] == "m is nan, expected a finite number"
+    assert info.infinite_as == 100.0
+    with pytest.raises(UserError, match="infinite_as: expected a finite number, got inf"):
+        imported(tmp_path, toy, text, infinite_as=float("inf"))
+
+
+@pytest.mark.parametrize("name", ["", "a,b", "a\nb", "all-ready", " m", "a/b", "\x1b[31m"])
+def test_a_name_that_cannot_be_asked_for_is_refused(toy, tmp_path, name):
+    for options in ({"metric": name}, {"trained_on": (name,)}):
+        with pytest.raises(UserError, match="cannot be asked for"):
+            imported(tmp_path, toy, "pair,score\na/1.png,1\n", **options)
+
+
+def test_the_command_takes_training_sets_and_names_the_nearest_of_a_mistyped_one(toy, tmp_path):
+    (tmp_path / "s.csv").write_text("pair;score\n" + "".join(f"{pair};{pair[2]},5\n" for pair in PAIRS))
+    common = ("--dataset", "toy", "--data-root", toy, "--results", tmp_path / "r", "--plugin", PLUGIN)
+    command = ("import-scores", *common, "--metric", "theirs", "--lower-is-better", tmp_path / "s.csv", "--trained-on")
+    done = benchmark(*command, "TID2013, toy,of-our-own")
+    assert done.returncode == 0, done.stderr
+    assert "s.csv: read as semicolon-separated text with decimal commas" in done.stderr
+    with Store(tmp_path / "r" / "scores.sqlite", readonly=True) as store:
+        (series,) = store.series(store.datasets()[0])
+    assert series.info.trained_on == ("tid2013", "toy", "of-our-own")
+    mistyped = benchmark(*command, "tid2103")
+    assert mistyped.returncode == 2
+    assert "did you mean tid2013?" in mistyped.stderr

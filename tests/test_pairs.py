@@ -1,5 +1,7 @@
 """Checks, splits and folders that all data sets share."""
 
+import errno
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -7,7 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.pairs import check_pairs, dataset_folder, first_few, how_to_get, label_revision, split_pairs
+from benchmark.pairs import (
+    check_pairs,
+    dataset_folder,
+    first_few,
+    how_to_get,
+    label_revision,
+    missing_files,
+    require_files,
+    shortened,
+    split_pairs,
+)
 from benchmark.types import Pair, UserError
 from iqa_datasets.tid2013 import DATASET
 
@@ -129,7 +141,7 @@ def test_doubled_ids_missing_files_and_wrong_numbers_are_refused(tmp_path):
     with pytest.raises(UserError, match="expected 3 contents, found 2: c000, c001"):
         check_pairs(replace(INFO, n_contents=3), pairs, images=False)
     with pytest.raises(UserError, match=r"8 images are missing: .* and 3 more"):
-        check_pairs(INFO, pairs)
+        check_pairs(replace(INFO, n_pairs=6), pairs)
 
 
 def test_a_reference_in_two_contents_is_refused_since_a_split_would_cut_it():
@@ -180,3 +192,71 @@ def test_without_a_data_root_the_error_tells_all_there_is_to_know(tmp_path):
     )
     with pytest.raises(UserError, match="is not a folder"):
         dataset_folder(INFO, tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"label": 1e80}, r"c000_0.png = 1e\+80, expected 1e\+12 at most in size"),
+        ({"label_std": float("inf")}, "label_std inf, expected a finite number from 0"),
+        ({"label_std": float("nan")}, "label_std nan"),
+        ({"label_std": -1.0}, "label_std -1.0"),
+        ({"n_ratings": 0}, "n_ratings 0, expected a whole number from 1"),
+        ({"n_ratings": 2**63}, "n_ratings 9223372036854775808"),
+        ({"n_ratings": 20.0}, "n_ratings 20.0, expected a whole number"),
+        ({"n_ratings": 1, "label_std": 0.5}, "one rating has no deviation"),
+    ],
+)
+def test_what_statistics_cannot_use_no_data_set_may_hold(changes, reason):
+    info = replace(INFO, label_range=(float("-inf"), float("inf")))
+    pairs = pairs_of(2)
+    with pytest.raises(UserError, match=f"1 pairs have labels that cannot be used: .*{reason}"):
+        check_pairs(info, [replace(pairs[0], **changes), *pairs[1:]], images=False)
+    assert check_pairs(info, [replace(pairs[0], n_ratings=1), *pairs[1:]], images=False)
+
+
+def test_some_files_may_be_missing_where_no_number_is_declared_and_none_where_one_is(tmp_path):
+    image = tmp_path / "a.png"
+    image.touch()
+    pairs = [
+        Pair("a", image, None, "a", 1.0),
+        Pair("b", tmp_path / "b.png", None, "b", 2.0),
+        Pair("c", tmp_path, None, "c", 3.0),
+        Pair("d", tmp_path / ("x" * 300), None, "d", 3.0),
+        Pair("e", image / "below", None, "e", 3.0),
+    ]
+    assert check_pairs(INFO, pairs) == pairs
+    declared = replace(INFO, n_pairs=5)
+    for check in (lambda: check_pairs(declared, pairs), lambda: require_files(INFO, pairs)):
+        with pytest.raises(UserError, match="4 images are missing: ") as error:
+            check()
+        assert f"{tmp_path} (no plain file)" in str(error.value)
+        assert "(File name too long)" in str(error.value)
+    with pytest.raises(UserError, match="4 images are missing: "):
+        check_pairs(INFO, pairs[1:])
+
+
+def test_a_folder_that_may_not_be_entered_is_named_with_the_reason(tmp_path, monkeypatch):
+    """Permissions do not bind the user that tests may run as, so that the system's answer is put in its mouth."""
+
+    def refuse(path, **_):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "stat", refuse)
+        assert missing_files(pairs_of(1)[:1]) == {
+            Path("c000_0.png"): " (Permission denied)",
+            Path("c000.png"): " (Permission denied)",
+        }
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "iterdir", refuse)
+        with pytest.raises(UserError, match=r"tid2013: .* cannot be read \(Permission denied\)"):
+            dataset_folder(INFO, tmp_path)
+
+
+def test_a_message_stays_short_however_long_the_names_are():
+    shown = first_few(["a" * 1_000_000] * 7)
+    assert len(shown) < 5 * 450 + 20
+    assert "(1000000 characters)" in shown
+    assert shown.endswith(" and 2 more")
+    assert shortened("as it is") == "as it is"

@@ -16,7 +16,7 @@ import numpy as np
 
 from benchmark.doctor.finding import Finding, fail, note, ok
 from benchmark.images import read_rgb
-from benchmark.pairs import first_few, how_to_get
+from benchmark.pairs import first_few, how_to_get, missing_files
 from benchmark.statistics import spearman
 from benchmark.types import Dataset, DatasetInfo, Pair, PairError, Progress, UserError
 
@@ -70,7 +70,11 @@ def examine(dataset: Dataset, data_root: Path | None, progress: Progress | None 
     yield references(pairs)
     try:
         pairs = dataset.pairs(data_root, images=True, progress=progress)
-        yield ok("files", f"all {len(_files(pairs))} are there")
+        if faults := missing_files(pairs):
+            names = first_few(f"{path}{faults[path]}" for path in sorted(faults))
+            yield fail("files", f"{len(faults)} of {len(_files(pairs))} are missing, and their pairs fail: {names}")
+        else:
+            yield ok("files", f"all {len(_files(pairs))} are there")
     except UserError as error:
         yield fail("files", _one_line(error))
     inspection = inspect(pairs, progress)
