@@ -126,20 +126,25 @@ class DelimitedText:
         Raises UserError where both occur or the comma may stand for thousands, and says what was taken otherwise.
         """
         declared = self._declared_mark
-        commas = [cell for cell in cells if "," in cell and _COMMA.fullmatch(cell)] if declared != "." else []
-        if commas and not declared:
-            if point := next((cell for cell in cells if "." in cell and _NUMBER.fullmatch(cell)), ""):
-                raise UserError(
-                    f"{self.path}: numbers with commas ({first_few(commas[:1])}) and with points ({point}): write all of "
-                    "them with points"
-                )
-            if all(map(_THOUSANDS.fullmatch, commas)):
-                raise UserError(
-                    f"{self.path}: {first_few(commas[:1])} may be {commas[0].replace(',', '.')} or "
-                    f"{commas[0].replace(',', '')}: write points, or put the line '# decimal: comma' on top"
-                )
-        self._say(decimal_commas=bool(commas))
-        return "," if commas else "."
+        comma = point = ""
+        certain = declared == ","
+        for cell in cells if declared != "." else ():
+            if "," in cell and _COMMA.fullmatch(cell):
+                comma = comma or cell
+                certain = certain or not _THOUSANDS.fullmatch(cell)
+            elif not point and "." in cell and _NUMBER.fullmatch(cell):
+                point = cell
+        if comma and point and not declared:
+            raise UserError(
+                f"{self.path}: numbers with commas ({comma}) and with points ({point}): write all of them with points"
+            )
+        if comma and not certain:
+            raise UserError(
+                f"{self.path}: {comma} may be {comma.replace(',', '.')} or {comma.replace(',', '')}: write points, or put "
+                "the line '# decimal: comma' on top"
+            )
+        self._say(decimal_commas=bool(comma))
+        return "," if comma else "."
 
     @property
     def _declared_mark(self) -> str:

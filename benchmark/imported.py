@@ -6,7 +6,9 @@ import difflib
 import hashlib
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from itertools import islice
 from pathlib import Path
 
 from benchmark import delimited
@@ -89,14 +91,13 @@ def _read(
     text = delimited.read(path)
     named = _column(text, pair_column, PAIR_COLUMNS, "--pair-column")
     scored = _column(text, score_column, ("score", metric), "--score-column")
-    rows = list(text.rows((named, scored)))
-    if not rows:
+    if not len(text):
         raise UserError(f"{path}: no rows; expected a header and one line per pair, for example pair,score")
-    decimal = text.decimal_mark([cell for _, (_, cell) in rows])
+    decimal = text.decimal_mark(cell for _, (cell,) in text.rows((scored,)))
     found = _PairNames(pairs)
     scores: dict[str, float] = {}
     unknown, twice, wrong = [], [], []
-    for line, (name, cell) in rows:
+    for line, (name, cell) in text.rows((named, scored)):
         pair_id = found.id_of(name)
         if pair_id is None:
             unknown.append((name, line))
@@ -124,32 +125,40 @@ class _PairNames:
     def __init__(self, pairs: Sequence[Pair]) -> None:
         self._pairs = pairs
         self._ids = {pair.id for pair in pairs}
-        self._like: dict[str, list[str]] = {}
-        for pair in pairs:
-            self._like.setdefault(_like(pair.id), []).append(pair.id)
-        self._names: dict[str, list[str]] | None = None
 
     def id_of(self, text: str) -> str | None:
         """The id of the one pair that is meant; None where there is none, or several."""
         if text in self._ids:
             return text
-        found = self._like.get(_like(text)) or self._same_name(text)
+        found = self._candidates(text)
         return found[0] if len(found) == 1 else None
 
     def trouble(self, text: str) -> str:
         """What keeps a text from naming a pair: several that it may be, or a nearest one; "" without either."""
-        found = self._like.get(_like(text)) or self._same_name(text)
+        found = self._candidates(text)
         if len(found) > 1:
             return f", which may be {first_few(found)}"
-        near = difflib.get_close_matches(_like(text)[:LONGEST_GUESS], list(self._like)[:MOST_GUESSES], n=1, cutoff=0.8)
-        return f", did you mean {self._like[near[0]][0]}?" if near else ""
+        known = list(islice(self._by_like, MOST_GUESSES))
+        near = difflib.get_close_matches(_like(text)[:LONGEST_GUESS], known, n=1, cutoff=0.8)
+        return f", did you mean {self._by_like[near[0]][0]}?" if near else ""
 
-    def _same_name(self, text: str) -> list[str]:
-        if self._names is None:
-            self._names = {}
-            for pair in self._pairs:
-                self._names.setdefault(pair.distorted.name.lower(), []).append(pair.id)
-        return self._names.get(_like(text).rpartition("/")[2], [])
+    def _candidates(self, text: str) -> list[str]:
+        like = _like(text)
+        return self._by_like.get(like) or self._by_name.get(like.rpartition("/")[2], [])
+
+    @cached_property
+    def _by_like(self) -> dict[str, list[str]]:
+        return self._grouped(lambda pair: _like(pair.id))
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[str]]:
+        return self._grouped(lambda pair: pair.distorted.name.lower())
+
+    def _grouped(self, key: Callable[[Pair], str]) -> dict[str, list[str]]:
+        groups: dict[str, list[str]] = {}
+        for pair in self._pairs:
+            groups.setdefault(key(pair), []).append(pair.id)
+        return groups
 
 
 def _like(text: str) -> str:

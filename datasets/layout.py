@@ -103,9 +103,10 @@ def parse_each(
     Raises UserError naming the first few that it refuses (with ValueError), by number and reason, and for more than
     twice the number of pairs that the data set has: hours of work would end in the same error.
     """
-    numbered = list(numbered)
-    if info.n_pairs is not None and len(numbered) > 2 * info.n_pairs + SPARE_ROWS:
-        raise UserError(f"{info.name}: {path}: expected {info.n_pairs} rows, found {len(numbered)}")
+    if info.n_pairs is not None:
+        numbered = list(numbered)
+        if len(numbered) > 2 * info.n_pairs + SPARE_ROWS:
+            raise UserError(f"{info.name}: {path}: expected {info.n_pairs} rows, found {len(numbered)}")
     parsed, refused = [], []
     for number, row in numbered:
         try:

@@ -28,7 +28,7 @@ import difflib
 import logging
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -102,16 +102,19 @@ class Table:
 
         Raises UserError naming the first few lines that are wrong.
         """
-        info, rows = self.info, self._rows
-        if not rows:
+        info, columns = self.info, self._columns
+        if not len(self._text):
             raise UserError(f"{self.name}: {self.path} has no rows below its column names")
-        pairs = parse_each(info, self.path, rows, self._pair, f"columns {', '.join(self._columns)}")
+        rows = ((line, dict(zip(columns, cells, strict=True))) for line, cells in self._read(columns))
+        pairs = parse_each(info, self.path, rows, self._pair, f"columns {', '.join(columns)}")
         if images:
             pairs = self._with_files(pairs)
-        twice = [path for path, count in Counter(pair.distorted for pair in pairs).items() if count > 1]
-        if twice and len({pair.id for pair in pairs}) == len(pairs):
-            raise UserError(f"{self.name}: {len(twice)} images stand under two names: {first_few(sorted(twice))}")
-        return check_pairs(info, pairs, images=False)
+        pairs = check_pairs(info, pairs, images=False)
+        if self._files.respelt:
+            counts = Counter(pair.distorted for pair in pairs)
+            if twice := sorted(path for path, count in counts.items() if count > 1):
+                raise UserError(f"{self.name}: {len(twice)} images stand under two names: {first_few(twice)}")
+        return pairs
 
     @cached_property
     def _text(self) -> delimited.DelimitedText:
@@ -127,12 +130,10 @@ class Table:
         except ValueError as error:
             raise UserError(f"{self.name}: {self.path}: {error}") from error
 
-    @cached_property
-    def _rows(self) -> list[tuple[int, Cells]]:
-        """Line number and cells by column, of the columns that mean something."""
-        columns = self._columns
+    def _read(self, columns: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
+        """Line number and cells of some columns. The rows are read anew each time: a million of them fill the memory."""
         try:
-            return [(line, dict(zip(columns, cells, strict=True))) for line, cells in self._text.rows(columns)]
+            yield from self._text.rows(columns)
         except UserError as error:
             raise UserError(f"{self.name}: {error}") from error
 
@@ -140,9 +141,9 @@ class Table:
     def _decimal(self) -> str:
         numbers = [name for name in (self._label_column, *NUMBERS) if name in self._columns]
         try:
-            return self._text.decimal_mark([cells[name] for _, cells in self._rows for name in numbers])
+            return self._text.decimal_mark(cell for _, cells in self._read(numbers) for cell in cells)
         except UserError as error:
-            raise UserError(f"{self.name}: {error}") from error
+            raise UserError(f"{self.name}: {str(error).removeprefix(f'{self.name}: ')}") from error
 
     @cached_property
     def _columns(self) -> list[str]:
@@ -150,15 +151,18 @@ class Table:
 
     @cached_property
     def _counts(self) -> Counter[str]:
-        """How many rows have a cell in each column."""
+        """How many rows have a cell in each of the columns that may be empty, and how many there are, under ""."""
+        columns = [name for name in ("content", "label_std", "n_ratings") if name in self._columns]
         counts: Counter[str] = Counter()
-        for _, cells in self._rows:
-            counts.update(name for name, cell in cells.items() if cell)
+        for _, cells in self._read(columns):
+            counts[""] += 1
+            for name, cell in zip(columns, cells, strict=True):
+                counts[name] += bool(cell)
         return counts
 
     def _remarks(self) -> list[str]:
         """What a reader of a board must know of the columns and cells that are there, and of those that are not."""
-        n, counts, columns = len(self._rows), self._counts, self._columns
+        n, counts, columns = self._counts[""], self._counts, self._columns
         remarks = []
         if counts["label_std"]:
             declared = self._head.label_std_kind
@@ -251,7 +255,7 @@ class Table:
             raise ValueError(f"n_ratings {ratings:g} is not a whole number")
         pair = Pair(
             id=distorted,
-            distorted=self._files.path(distorted, "distorted"),
+            distorted=self._files.path(distorted, "distorted", kept=False),
             reference=None if reference is None else self._files.path(reference, "reference"),
             content=cells.get("content")
             or (os.path.normpath(self._files.spelling(reference)) if reference else distorted),

@@ -16,25 +16,31 @@ class TableFiles:
     def __init__(self, folder: Path, *, outside: bool) -> None:
         self.folder = os.path.abspath(folder)
         self.outside = outside
+        self.respelt = False
+        """Whether a cell was not written as its path is, so that two cells may name one file."""
         self._paths: dict[str, Path] = {}
         self._entries: dict[str, dict[str, list[str]]] = {}
 
-    def path(self, text: str, what: str) -> Path:
+    def path(self, text: str, what: str, *, kept: bool = True) -> Path:
         """Where the cell `text` of the column `what` points to; backslashes separate folders where no file has them.
 
-        No file need be there. Raises ValueError for an empty cell, and for a path outside the folder unless that is
+        No file need be there. With `kept` the answer is kept, as many rows name the same reference. Raises ValueError for an empty cell, and for a path outside the folder unless that is
         allowed.
         """
         if not text:
             raise ValueError(f"{what} is empty")
-        if text not in self._paths:
-            path = os.path.normpath(os.path.join(self.folder, self.spelling(text)))
-            if not (self.outside or path.startswith(os.path.join(self.folder, ""))):
-                raise ValueError(
-                    f"{what} {shortened(text)!r} lies outside {self.folder}; allow it with a first line '# allow-outside'"
-                )
-            self._paths[text] = Path(path)  # many rows name the same reference
-        return self._paths[text]
+        if text in self._paths:
+            return self._paths[text]
+        whole = os.path.join(self.folder, self.spelling(text))
+        path = os.path.normpath(whole)
+        self.respelt = self.respelt or path != whole or whole != os.path.join(self.folder, text)
+        if not (self.outside or path.startswith(os.path.join(self.folder, ""))):
+            raise ValueError(
+                f"{what} {shortened(text)!r} lies outside {self.folder}; allow it with a first line '# allow-outside'"
+            )
+        if not kept:
+            return Path(path)
+        return self._paths.setdefault(text, Path(path))
 
     def spelling(self, text: str) -> str:
         """The cell with slashes for backslashes, unless a file has them in its name."""
