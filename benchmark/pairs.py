@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
 import stat
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -216,14 +217,14 @@ def dataset_folder(info: DatasetInfo, data_root: Path | None) -> Path:
     """
     if data_root is None:
         raise UserError(how_to_get(info, "no data folder given (--data-root DIR or the environment variable IQA_DATA)"))
-    if not data_root.is_dir():
+    if not os.path.isdir(data_root):
         raise UserError(how_to_get(info, f"{data_root} is not a folder"))
     try:
         children = sorted(data_root.iterdir())
     except OSError as error:
         raise UserError(f"{info.name}: {data_root} cannot be read ({error.strerror})") from error
     for child in children:
-        if child.is_dir() and plain_name(child.name) == plain_name(info.name):
+        if os.path.isdir(child) and plain_name(child.name) == plain_name(info.name):
             return child
     return data_root
 

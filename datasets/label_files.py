@@ -7,6 +7,7 @@ import math
 import os
 import subprocess
 import sys
+import warnings
 import zipfile
 from collections.abc import Sequence
 from itertools import islice
@@ -59,10 +60,11 @@ def sheet_rows(info: DatasetInfo, path: Path, columns: Sequence[str], *, likely:
             unpacked = sum(entry.file_size for entry in archive.infolist())
         if unpacked > LARGEST_WORKBOOK:
             raise ValueError(f"{unpacked:,} bytes when unpacked, expected {LARGEST_WORKBOOK:,} at most")
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-        names = sorted(book.sheetnames, key=lambda name: name != likely)
-        sheets = [list(islice(book[name].iter_rows(values_only=True), MOST_ROWS)) for name in names]
-        book.close()
+        with warnings.catch_warnings(action="ignore"):  # of what it leaves out; a cell that is needed is missed below
+            book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+            names = sorted(book.sheetnames, key=lambda name: name != likely)
+            sheets = [list(islice(book[name].iter_rows(values_only=True), MOST_ROWS)) for name in names]
+            book.close()
     except Exception as error:  # a damaged file fails in many ways inside zipfile, the XML parser and openpyxl
         reason = shortened(f"{type(error).__name__}: {error}")
         raise UserError(f"{info.name}: {path} cannot be read as a sheet ({reason})") from error

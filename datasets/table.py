@@ -190,7 +190,9 @@ class Table:
         What was found in another letter case, and what is missing, is said.
         """
         faults = missing_files(pairs)
-        other = {path: found for path in faults if (found := self._files.other_spelling(path)) and found.is_file()}
+        other = {
+            path: found for path in faults if (found := self._files.other_spelling(path)) and os.path.isfile(found)
+        }
         if other:
             _log.warning(
                 "%s: %d files found in another letter case, such as %s", self.name, len(other), min(other.values())

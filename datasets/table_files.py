@@ -63,7 +63,7 @@ class TableFiles:
         """Say what is there instead of a missing `path`, in brackets; "" where nothing is like it."""
         inside = self._list(path.parent)
         if not inside:
-            return "" if path.parent.is_dir() else f" (no folder {shortened(str(path.parent))})"
+            return "" if os.path.isdir(path.parent) else f" (no folder {shortened(str(path.parent))})"
         key = _key(path.name)
         same = inside.get(key, [])
         near = same or [inside[name][0] for name in difflib.get_close_matches(key[:255], inside, n=1, cutoff=0.8)]

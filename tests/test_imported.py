@@ -184,3 +184,9 @@ def test_the_command_takes_training_sets_and_names_the_nearest_of_a_mistyped_one
     mistyped = benchmark(*command, "tid2103")
     assert mistyped.returncode == 2
     assert "did you mean tid2013?" in mistyped.stderr
+
+
+def test_a_table_whose_name_is_too_long_for_a_file_is_a_user_error(tmp_path):
+    done = benchmark("run", "--dataset", f"table:{'x' * 300}.csv", "--metrics", "psnr", "--results", tmp_path / "r")
+    assert done.returncode == 2
+    assert "File name too long" in done.stderr

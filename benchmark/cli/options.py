@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
 from collections.abc import Collection, Iterable
 from pathlib import Path
@@ -237,7 +238,7 @@ def _part_of_path(text: str) -> bool:
 
 
 def _is_table(name: str, stored: Collection[str]) -> bool:
-    return name.startswith(TABLE) and (name in stored or Path(name.removeprefix(TABLE)).is_file())
+    return name.startswith(TABLE) and (name in stored or os.path.isfile(name.removeprefix(TABLE)))
 
 
 def size(text: str) -> int:
