@@ -12,7 +12,9 @@ from dataclasses import astuple, dataclass, fields
 from functools import cache
 from pathlib import Path
 
+from benchmark import delimited
 from benchmark.files import write_whole
+from benchmark.pairs import first_few
 from benchmark.types import UserError
 
 COSTS = Path(__file__).with_name("costs.csv")
@@ -59,12 +61,12 @@ def _packaged(path: Path) -> tuple[Cost, ...]:
 def read(path: Path) -> list[Cost]:
     """Read a table of costs, in file order; raises UserError for a file that is not one."""
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = csv.DictReader(file)
-            if tuple(rows.fieldnames or ()) != COLUMNS:
-                raise UserError(f"{path}: expected the columns {', '.join(COLUMNS)}, got {rows.fieldnames}")
-            return [Cost(**{name: _TYPES[name](row[name]) for name in COLUMNS}) for row in rows]
-    except (OSError, TypeError, ValueError) as error:
+        table = delimited.read(path)
+        if table.names != COLUMNS:
+            raise UserError(f"{path}: expected the columns {', '.join(COLUMNS)}, got {first_few(table.names)}")
+        rows = table.rows(COLUMNS)
+        return [Cost(*(_TYPES[name](cell) for name, cell in zip(COLUMNS, row, strict=True))) for _, row in rows]
+    except ValueError as error:
         raise UserError(f"{path}: not a table of costs ({error}); `throughput --save-costs` makes one") from error
 
 

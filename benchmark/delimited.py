@@ -42,6 +42,8 @@ from benchmark.types import UserError
 
 MOST_COLUMNS = 16_384
 """As many as a spreadsheet has."""
+LARGEST_FILE = 2**30
+"""Bytes: about ten million rows, and what a usual machine can hold with what is made of them."""
 LONGEST_CELL = 32_767
 """Characters of a spreadsheet's cell at most: what is longer is damage."""
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab"}
@@ -53,7 +55,7 @@ _COMMA = re.compile(r"[+-]?(?:[0-9]+,[0-9]*|,[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _THOUSANDS = re.compile(r"[+-]?[1-9][0-9]{0,2},[0-9]{3}")
 _INFINITE = re.compile(r"[+-]?inf(?:inity)?", re.IGNORECASE)
 _CELLS = {
-    mark: re.compile(rf'[^\S{mark}]*"((?:[^"]|"")*)"[^\S{mark}]*(?={mark}|$)|([^"{mark}]*)(?={mark}|$)')
+    mark: re.compile(rf'[^\S{mark}]*"([^"]*(?:""[^"]*)*)"[^\S{mark}]*(?={mark}|$)|([^"{mark}]*)(?={mark}|$)')
     for mark in SEPARATORS
 }
 
@@ -235,6 +237,8 @@ def _decode(path: Path) -> tuple[str, str]:
     try:
         if path.exists() and not path.is_file():
             raise UserError(f"{path}: {'a folder' if path.is_dir() else 'no plain file'}, expected a CSV")
+        if (size := path.stat().st_size) > LARGEST_FILE:
+            raise UserError(f"{path}: {size:,} bytes, expected at most {LARGEST_FILE:,}")
         data = path.read_bytes()
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such file") from error
@@ -264,7 +268,7 @@ def _lines(text: str) -> list[str]:
 
 def _separator(path: Path, head: str, rows: Sequence[str]) -> str:
     """The separator of a file without a ``sep=`` line."""
-    bare = re.sub(r'"(?:[^"]|"")*"', "", head)
+    bare = re.sub(r'"[^"]*"', "", head)
     found = [mark for mark in SEPARATORS if mark in bare]
     even = [mark for mark in found if _is_even(head, rows, mark)] if len(found) > 1 else found
     if len(found) > 1 and len(even) != 1:

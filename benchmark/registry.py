@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import os
 import re
 import sys
 from collections.abc import Iterable, Sequence
@@ -64,7 +65,7 @@ class Registry:
         if kind == "table" and path:
             from iqa_datasets.table import Table
 
-            return Table(Path(path).expanduser())
+            return Table(Path(os.path.expanduser(path)))
         return self._find("data set", self.datasets, name)
 
     def metric_missing(self, metric: Metric) -> str | None:

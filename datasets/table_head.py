@@ -6,7 +6,9 @@ import difflib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from importlib.metadata import entry_points
 
+from benchmark.names import known_name
 from benchmark.pairs import shortened
 from benchmark.types import LabelStdKind
 
@@ -26,7 +28,7 @@ EXPECTED = {
 }
 """What may be declared -> what may follow its colon; nothing where there is no colon."""
 
-_NAMES = re.compile(r"[a-z0-9][\w.+-]*(\s*,\s*[a-z0-9][\w.+-]*)*")
+_NAMES = re.compile(r"[A-Za-z0-9][\w.+-]*(\s*,\s*[A-Za-z0-9][\w.+-]*)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +50,10 @@ def parse_head(comments: Iterable[str]) -> Head:
     """
     said: dict[str, set[str]] = {}
     for comment in comments:
-        key, colon, value = (part.strip().lower() for part in comment.partition(":"))
+        key, colon, value = (part.strip() for part in comment.partition(":"))
+        key = key.lower()
         if key in EXPECTED and bool(colon) == bool(EXPECTED[key]):
-            said.setdefault(key, set()).add(value)
+            said.setdefault(key, set()).add(value if key == CONTAINS else value.lower())
         elif near := difflib.get_close_matches(key[:40], EXPECTED, n=1, cutoff=0.8):
             example = f"{near[0]}: {EXPECTED[near[0]][0]}" if EXPECTED[near[0]] else near[0]
             raise ValueError(f"the line '# {shortened(comment, 80)}': did you mean '# {example}'?")
@@ -62,10 +65,11 @@ def parse_head(comments: Iterable[str]) -> Head:
     contained = said.get(CONTAINS, set())
     if wrong := sorted(names for names in contained if not _NAMES.fullmatch(names)):
         raise ValueError(f"the line '# {CONTAINS}: {shortened(wrong[0], 80)}': expected {EXPECTED[CONTAINS][0]}")
+    known = entry_points(group="iqa_benchmark.datasets").names
     kinds: dict[str, LabelStdKind] = {"ratings": "ratings", "mean": "mean"}
     return Head(
         frozenset(key == HIGHER for key in (HIGHER, LOWER) if key in said),
         OUTSIDE in said,
         kinds[said[LABEL_STD].pop()] if LABEL_STD in said else "",
-        tuple(sorted({name.strip() for names in contained for name in names.split(",")})),
+        tuple(sorted({known_name(name.strip(), known) for names in contained for name in names.split(",")})),
     )

@@ -264,7 +264,11 @@ def test_cells_that_are_missing_and_contents_that_are_taken_are_noted(table):
 
 
 def test_what_a_table_contains_is_declared(table):
-    assert table("# contains: LIVE, kadid10k\ndistorted,mos\nd/a1.bmp,1\n").info.contains == ("kadid10k", "live")
+    assert table("# Contains: LIVE, kadid10k, MyOwn\ndistorted,mos\nd/a1.bmp,1\n").info.contains == (
+        "MyOwn",
+        "kadid10k",
+        "live",
+    )
     assert table("distorted,mos\nd/a1.bmp,1\n").info.contains == ()
 
 
@@ -278,6 +282,7 @@ def test_what_a_table_contains_is_declared(table):
         ("# higher is better", "did you mean '# higher-is-better'"),
         ("# contains: 3 references!", "expected names of data sets separated by commas"),
         ("# contain: live", "did you mean '# contains: "),
+        ("# contains: tid2103", "no 'tid2103' is known; did you mean tid2013"),
     ],
 )
 def test_a_declaration_that_is_misspelt_is_refused_and_not_taken_for_a_remark(table, line, reason):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from collections.abc import Collection, Iterable
@@ -12,6 +11,7 @@ from typing import Annotated
 import typer
 
 from benchmark.metrics.backends import FASTEST, REFERENCE
+from benchmark.names import known_name
 from benchmark.registry import Registry
 from benchmark.types import UserError
 
@@ -221,16 +221,15 @@ def training_sets(text: str, registry: Registry) -> list[str]:
     Raises UserError with the nearest known name.
     """
     known = set(registry.datasets).union(*(metric.info.trained_on for metric in registry.metrics.values()))
-    found = [name.lower() for name in names(text, "--trained-on")]
-    for name in found:
-        if name not in known and (near := difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.8)):
-            raise UserError(f"--trained-on: no data set {name!r} is known; did you mean {near[0]}?")
-    return found
+    try:
+        return [known_name(name, known) for name in names(text, "--trained-on")]
+    except ValueError as error:
+        raise UserError(f"--trained-on: {error}") from error
 
 
 def table_name(name: str) -> str:
     """`table:~/FILE.csv` with the home folder written out; other names as they are."""
-    return f"{TABLE}{Path(name.removeprefix(TABLE)).expanduser()}" if name.startswith(f"{TABLE}~") else name
+    return f"{TABLE}{os.path.expanduser(name.removeprefix(TABLE))}" if name.startswith(f"{TABLE}~") else name
 
 
 def _part_of_path(text: str) -> bool:
