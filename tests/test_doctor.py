@@ -203,7 +203,7 @@ def test_a_good_table_passes_every_check_and_reports_progress(table):
     ("change", "check", "verdict", "words"),
     [
         (lambda d, r, y, c: (d, r, 50, c), "labels", Verdict.FAIL, "all are 50"),
-        (lambda d, r, y, c: (d, r, "nan", c), "label list", Verdict.FAIL, "not finite"),
+        (lambda d, r, y, c: (d, r, "nan", c), "label list", Verdict.FAIL, "not a number that can be used"),
         (lambda d, r, y, c: (d, r, 50 + (d == "a1.png"), c), "labels", Verdict.NOTE, "only 2 of them distinct"),
         (lambda d, r, y, c: (d, r, 100 - y, c), "direction", Verdict.FAIL, "label_higher_is_better=True (MOS)"),
         (lambda d, r, y, c: (d, r if c != "b" else "", y, c), "label list", Verdict.FAIL, "reference is empty"),
