@@ -63,10 +63,10 @@ def read(path: Path) -> list[Cost]:
     try:
         table = delimited.read(path)
         if table.names != COLUMNS:
-            raise UserError(f"{path}: expected the columns {', '.join(COLUMNS)}, got {first_few(table.names)}")
+            raise ValueError(f"expected the columns {', '.join(COLUMNS)}, got {first_few(table.names)}")
         rows = table.rows(COLUMNS)
         return [Cost(*(_TYPES[name](cell) for name, cell in zip(COLUMNS, row, strict=True))) for _, row in rows]
-    except ValueError as error:
+    except (UserError, ValueError) as error:
         raise UserError(f"{path}: not a table of costs ({error}); `throughput --save-costs` makes one") from error
 
 
