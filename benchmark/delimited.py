@@ -110,23 +110,27 @@ class DelimitedText:
                 cells = _cells(text, self.separator)
                 if len(cells) != len(keys):
                     raise ValueError(_other_length(cells, len(keys), self.separator))
+                if len(text) > LONGEST_CELL and (longest := max(map(len, cells))) > LONGEST_CELL:
+                    raise ValueError(f"a cell of {longest} characters, expected {LONGEST_CELL} at most")
             except ValueError as error:
                 refused.append(f"line {line}: {error}")
                 continue
-            if len(text) > LONGEST_CELL and (long := max(cells, key=len))[LONGEST_CELL:]:
-                refused.append(f"line {line}: a cell of {len(long)} characters, expected {LONGEST_CELL} at most")
-            if not refused and any(cells):
-                yield line, [cells[i] for i in at]
+            chosen = [cells[i].strip() for i in at]
+            if not refused and (any(chosen) or any(map(str.strip, cells))):
+                yield line, chosen
         if refused:
             raise UserError(
                 f"{self.path}: expected rows of {len(keys)} cells; {len(refused)} cannot be read: {first_few(refused)}"
             )
 
-    def decimal_mark(self, cells: Iterable[str]) -> str:
-        """Return "," or ".", whichever the numbers among `cells` are written with.
+    def decimal_mark(self, wanted: Sequence[str]) -> str:
+        """Return "," or ".", whichever the numbers in the columns `wanted` (lower-case names) are written with.
 
         Raises UserError where both occur or the comma may stand for thousands, and says what was taken otherwise.
         """
+        cells: Iterable[str] = (cell for _, row in self.rows(wanted) for cell in row)
+        if self.separator == "," and not any('"' in text for _, text in self.lines):
+            cells = ()  # no cell holds a comma
         declared = self._declared_mark
         comma = point = ""
         certain = declared == ","
@@ -196,7 +200,7 @@ def read(path: Path) -> DelimitedText:
     if head.count(separator) >= MOST_COLUMNS:
         raise UserError(f"{path}: {head.count(separator) + 1} columns, expected at most {MOST_COLUMNS}")
     try:
-        names = tuple(_cells(head, separator))
+        names = tuple(cell.strip() for cell in _cells(head, separator))
     except ValueError as error:
         raise UserError(f"{path}, line {lines[top][0]}: {error}") from error
     counts = Counter(name.lower() for name in names if name)
@@ -289,9 +293,9 @@ def _is_even(head: str, rows: Sequence[str], mark: str) -> bool:
 
 
 def _cells(line: str, mark: str) -> list[str]:
-    """The stripped cells of a line; raises ValueError for a quote that is not by the rules."""
+    """The cells of a line, spaces around them included; raises ValueError for a quote that is not by the rules."""
     if '"' not in line:
-        return [cell.strip() for cell in line.split(mark)]
+        return line.split(mark)
     cells, at = [], 0
     while at <= len(line):
         match = _CELLS[mark].match(line, at)
@@ -301,15 +305,15 @@ def _cells(line: str, mark: str) -> list[str]:
                 "doubled, and a cell holds no line break"
             )
         quoted, plain = match.groups()
-        cells.append((plain if quoted is None else quoted.replace('""', '"')).strip())
+        cells.append(plain if quoted is None else quoted.replace('""', '"'))
         at = match.end() + 1
     return cells
 
 
 def _other_length(cells: Sequence[str], expected: int, separator: str) -> str:
     reason = f"{len(cells)} cells, expected {expected}"
-    if len(cells) > expected and not any(islice(cells, expected, None)):
+    if len(cells) > expected and not any(map(str.strip, islice(cells, expected, None))):
         return f"{reason}; those beyond are empty, delete their separators"
-    if separator == "," and len(cells) > expected and all(cell.isdecimal() for cell in cells[-2:]):
-        return f"{reason}; if {','.join(cells[-2:])} is one number, write it with a point"
+    if separator == "," and len(cells) > expected and all(cell.strip().isdecimal() for cell in cells[-2:]):
+        return f"{reason}; if {','.join(map(str.strip, cells[-2:]))} is one number, write it with a point"
     return reason

@@ -91,9 +91,7 @@ def _read(
     text = delimited.read(path)
     named = _column(text, pair_column, PAIR_COLUMNS, "--pair-column")
     scored = _column(text, score_column, ("score", metric), "--score-column")
-    if not len(text):
-        raise UserError(f"{path}: no rows; expected a header and one line per pair, for example pair,score")
-    decimal = text.decimal_mark(cell for _, (cell,) in text.rows((scored,)))
+    decimal = text.decimal_mark((scored,))
     found = _PairNames(pairs)
     scores: dict[str, float] = {}
     unknown, twice, wrong = [], [], []
@@ -116,6 +114,8 @@ def _read(
     ):
         if offenders:
             raise UserError(f"{path}: {len(offenders)} {what}: {first_few(offenders)}")
+    if not scores:
+        raise UserError(f"{path}: no rows; expected a header and one line per pair, for example pair,score")
     return scores
 
 

@@ -39,7 +39,7 @@ def csv_rows(
     try:
         text = delimited.read(path)
         rows = [(line, dict(zip(columns, cells, strict=True))) for line, cells in text.rows(columns)]
-        mark = text.decimal_mark([row[name] for _, row in rows for name in numbers])
+        mark = text.decimal_mark(numbers)
     except UserError as error:
         raise UserError(f"{info.name}: {error}") from error
     for _, row in rows if mark == "," else ():

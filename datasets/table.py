@@ -103,10 +103,10 @@ class Table:
         Raises UserError naming the first few lines that are wrong.
         """
         info, columns = self.info, self._columns
-        if not len(self._text):
-            raise UserError(f"{self.name}: {self.path} has no rows below its column names")
         rows = ((line, dict(zip(columns, cells, strict=True))) for line, cells in self._read(columns))
         pairs = parse_each(info, self.path, rows, self._pair, f"columns {', '.join(columns)}")
+        if not pairs:
+            raise UserError(f"{self.name}: {self.path} has no rows below its column names")
         if images:
             pairs = self._with_files(pairs)
         pairs = check_pairs(info, pairs, images=False)
@@ -141,9 +141,9 @@ class Table:
     def _decimal(self) -> str:
         numbers = [name for name in (self._label_column, *NUMBERS) if name in self._columns]
         try:
-            return self._text.decimal_mark(cell for _, cells in self._read(numbers) for cell in cells)
+            return self._text.decimal_mark(numbers)
         except UserError as error:
-            raise UserError(f"{self.name}: {str(error).removeprefix(f'{self.name}: ')}") from error
+            raise UserError(f"{self.name}: {error}") from error
 
     @cached_property
     def _columns(self) -> list[str]:
@@ -153,8 +153,8 @@ class Table:
     def _counts(self) -> Counter[str]:
         """How many rows have a cell in each of the columns that may be empty, and how many there are, under ""."""
         columns = [name for name in ("content", "label_std", "n_ratings") if name in self._columns]
-        counts: Counter[str] = Counter()
-        for _, cells in self._read(columns):
+        counts: Counter[str] = Counter({"": len(self._text)} if not columns else ())
+        for _, cells in self._read(columns) if columns else ():
             counts[""] += 1
             for name, cell in zip(columns, cells, strict=True):
                 counts[name] += bool(cell)
@@ -259,8 +259,7 @@ class Table:
             id=distorted,
             distorted=self._files.path(distorted, "distorted", kept=False),
             reference=None if reference is None else self._files.path(reference, "reference"),
-            content=cells.get("content")
-            or (os.path.normpath(self._files.spelling(reference)) if reference else distorted),
+            content=cells.get("content") or (self._files.content(reference) if reference else distorted),
             label=delimited.number(cells[self._label_column], self._label_column, decimal=self._decimal),
             distortion=cells.get("distortion", ""),
             level=self._optional(cells, "level"),

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import unicodedata
 from pathlib import Path
 
 from benchmark.pairs import shortened
+
+_PLAIN = re.compile(r"[^./\\][^/\\]*(?:/[^./\\][^/\\]*)*")
+"""A relative path that is spelt in the one way that its folders and name allow."""
 
 
 class TableFiles:
@@ -18,6 +22,8 @@ class TableFiles:
         self.outside = outside
         self.respelt = False
         """Whether a cell was not written as its path is, so that two cells may name one file."""
+        self._inside = os.path.join(self.folder, "")
+        self._contents: dict[str, str] = {}
         self._paths: dict[str, Path] = {}
         self._entries: dict[str, dict[str, list[str]]] = {}
 
@@ -31,16 +37,22 @@ class TableFiles:
             raise ValueError(f"{what} is empty")
         if text in self._paths:
             return self._paths[text]
-        whole = os.path.join(self.folder, self.spelling(text))
-        path = os.path.normpath(whole)
-        self.respelt = self.respelt or path != whole or whole != os.path.join(self.folder, text)
-        if not (self.outside or path.startswith(os.path.join(self.folder, ""))):
+        whole = os.path.join(self.folder, text)
+        path = whole if _PLAIN.fullmatch(text) else os.path.normpath(os.path.join(self.folder, self.spelling(text)))
+        self.respelt = self.respelt or path != whole
+        if not (self.outside or path.startswith(self._inside)):
             raise ValueError(
                 f"{what} {shortened(text)!r} lies outside {self.folder}; allow it with a first line '# allow-outside'"
             )
         if not kept:
             return Path(path)
         return self._paths.setdefault(text, Path(path))
+
+    def content(self, reference: str) -> str:
+        """The name of a content whose reference is in that cell: its path, spelt in one way."""
+        if reference not in self._contents:
+            self._contents[reference] = os.path.normpath(self.spelling(reference))
+        return self._contents[reference]
 
     def spelling(self, text: str) -> str:
         """The cell with slashes for backslashes, unless a file has them in its name."""

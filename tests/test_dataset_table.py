@@ -134,6 +134,7 @@ def test_a_wrong_row_is_named_by_line_and_reason(table, row, reason):
         ("distorted,mos,dmos\nd/a1.bmp,1,1\n", "expected one column of labels"),
         ("distorted,mos,level,level\nd/a1.bmp,1,1,1\n", "1 columns have the name of another: level"),
         ("distorted,mos\n", "has no rows"),
+        ("distorted,mos\n,\n , \n", "has no rows"),
     ],
 )
 def test_a_wrong_head_is_explained(table, text, reason):

@@ -48,6 +48,7 @@ def test_a_pair_without_score_and_an_infinite_one_are_named(toy, tmp_path):
     [
         ("", "no line of column names"),
         ("pair,score\n", "no rows"),
+        ("pair,score\n , \n,\n", "no rows"),
         ("pair,value\na/1.png,1\n", "no column score or m; found pair, value"),
         ("who,score\na/1.png,1\n", "no column pair or id"),
         (
