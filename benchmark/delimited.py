@@ -86,7 +86,7 @@ class DelimitedText:
     """"utf-8", "utf-16" or "cp1252"."""
 
     def __len__(self) -> int:
-        """How many rows there are."""
+        """How many rows there are, those whose cells are all blank among them."""
         return len(self.lines)
 
     @property

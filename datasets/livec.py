@@ -2,8 +2,8 @@
 
 Traps: the three label files are rows of 1,169 without keys, and their first seven entries (``t1.bmp`` ... ``t7.bmp``, in
 ``Images/trainingImages/``) taught the observers and are left out, which leaves 1,162; about half of the files are
-``.bmp`` and half ``.JPG``. The deviations, about 20 on a scale of 100, are those of the single ratings (175 an image, says
-the abstract; how many each image has is not published): a mean of so many has an error of about 1.5.
+``.bmp`` and half ``.JPG``. The deviations, about 20 on a scale of 100, are those of the single ratings: a mean of the
+hundreds that the abstract speaks of (350,000 in all) has an error of one or two. How many each image has is not published.
 
 Verified: names and labels of 1,161 of the images against the list of github.com/icbcbicc/IQA-Dataset (which lacks
 ``100.bmp``); the seven that are left out, file names, variables and their order against github.com/chaofengc/IQA-PyTorch

@@ -24,6 +24,7 @@ class TableFiles:
         """Whether a cell was not written as its path is, so that two cells may name one file."""
         self._inside = os.path.join(self.folder, "")
         self._contents: dict[str, str] = {}
+        """Names of contents by cell, and by key of their path."""
         self._paths: dict[str, Path] = {}
         self._entries: dict[str, dict[str, list[str]]] = {}
 
@@ -49,9 +50,13 @@ class TableFiles:
         return self._paths.setdefault(text, Path(path))
 
     def content(self, reference: str) -> str:
-        """The name of a content whose reference is in that cell: its path, spelt in one way."""
+        """The name of the content whose reference is in that cell: its path, as the first row spells it.
+
+        Paths that differ in letter case alone are one content, whether or not the files can be looked at.
+        """
         if reference not in self._contents:
-            self._contents[reference] = os.path.normpath(self.spelling(reference))
+            path = os.path.normpath(self.spelling(reference))
+            self._contents[reference] = self._contents.setdefault(_key(path), path)
         return self._contents[reference]
 
     def spelling(self, text: str) -> str:

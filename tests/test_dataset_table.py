@@ -4,6 +4,7 @@ from pathlib import Path
 
 import fake_trees
 import pytest
+from command import benchmark
 
 from benchmark.registry import Registry
 from benchmark.types import UserError
@@ -296,3 +297,18 @@ def test_excel_in_a_country_with_decimal_commas_is_read(table, caplog):
         pairs = table(text, encoding).pairs(None)
         assert [(pair.id, pair.label) for pair in pairs] == [("d\\a1.bmp", 1.25), ("d\\b1.bmp", 3.0)]
     assert "mine.csv: read as semicolon-separated cp1252 with decimal commas" in caplog.messages
+
+
+def test_a_run_scores_what_is_there_and_names_what_is_missing_as_failed(toy, tmp_path):
+    (tmp_path / "mine.csv").write_text(
+        f"# allow-outside\ndistorted,reference,mos\n{toy}/a/1.png,{toy}/a/ref.png,5\n{toy}/A/2.png,{toy}/a/REF.PNG,4\n"
+        f"{toy}/b/1.png,{toy}/b/ref.png,5\n{toy}/b/77.png,{toy}/b/ref.png,1\n"
+    )
+    done = benchmark(
+        *("run", "--dataset", f"table:{tmp_path / 'mine.csv'}", "--metrics", "psnr", "--results", tmp_path / "r")
+    )
+    assert done.returncode == 3, done.stderr
+    assert "3 scores made" in done.stderr
+    assert "2 files found in another letter case" in done.stderr
+    assert "1 images are missing" in done.stderr
+    assert "77.png: no such file in" in done.stderr
