@@ -37,6 +37,7 @@ from functools import cache
 from itertools import islice
 from pathlib import Path
 
+from benchmark.filenames import printable
 from benchmark.pairs import first_few, shortened
 from benchmark.types import UserError
 
@@ -165,7 +166,7 @@ class DelimitedText:
         if decimal_commas:
             taken = [*(taken or ["text"]), "with decimal commas"]
         if taken:
-            _say_once(f"{shortened(self.path.name)}: read as {' '.join(taken)}")
+            _say_once(f"{shortened(printable(self.path.name))}: read as {' '.join(taken)}")
 
 
 @cache

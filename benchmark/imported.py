@@ -12,6 +12,7 @@ from itertools import islice
 from pathlib import Path
 
 from benchmark import delimited
+from benchmark.filenames import printable
 from benchmark.pairs import SHOWN, check_pairs, first_few, shortened
 from benchmark.registry import NAME, RESERVED
 from benchmark.store import IMPORTED, Series, SeriesResult, Store
@@ -62,7 +63,7 @@ def import_scores(
         title=metric,
         version=f"{IMPORTED}{hashlib.sha256(repr(facts).encode()).hexdigest()[:12]}",
         higher_is_better=higher_is_better,
-        protocol=protocol or f"Scores imported from {path.name}; how they were computed is not known here.",
+        protocol=protocol or f"Scores imported from {printable(path.name)}; how they were computed is not known here.",
         infinite_as=infinite_as,
         library="imported",
         trained_on=tuple(trained_on),
@@ -74,7 +75,7 @@ def import_scores(
         result = by_content.setdefault(pair.content, SeriesResult(series.id, pair.content))
         score = scores.get(pair.id)
         if score is None:
-            result.failures[pair.id] = f"{path.name} has no score for it"
+            result.failures[pair.id] = f"{printable(path.name)} has no score for it"
         elif math.isnan(score) or (math.isinf(score) and infinite_as is None):
             result.failures[pair.id] = f"{metric} is {score}, expected a finite number"
         else:
