@@ -35,7 +35,7 @@ from pathlib import Path
 
 from benchmark import delimited
 from benchmark.filenames import printable
-from benchmark.pairs import check_pairs, first_few, label_fault, missing_files
+from benchmark.pairs import SHOWN, check_pairs, first_few, label_fault, missing_files
 from benchmark.types import DatasetInfo, LabelStdKind, Pair, Progress, UserError
 from iqa_datasets.layout import parse_each
 from iqa_datasets.table_files import TableFiles
@@ -197,10 +197,10 @@ class Table:
             _log.warning(
                 "%s: %d files found in another letter case, such as %s", self.name, len(other), min(other.values())
             )
-        named = [f"{path}{faults[path] or self._files.near_miss(path)}" for path in sorted(faults.keys() - other)]
-        if named:
-            gone = faults.keys() - other
-            missing = f"{self.name}: {len(named)} images are missing: {first_few(named)}"
+        if gone := faults.keys() - other:
+            first, rest = sorted(gone)[:SHOWN], sorted(gone)[SHOWN:]
+            named = [f"{path}{faults[path] or self._files.near_miss(path)}" for path in first]
+            missing = f"{self.name}: {len(gone)} images are missing: {first_few([*named, *rest])}"
             if all(pair.distorted in gone or pair.reference in gone for pair in pairs):
                 raise UserError(f"{missing}; no pair is left")
             _log.warning("%s; their pairs will fail", missing)
