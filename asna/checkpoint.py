@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -51,18 +50,13 @@ def sha256(path: Path) -> str:
 
 def write_checkpoint(path: Path, *, kind: str, tensors: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> None:
     """Write tensors and metadata (anything JSON takes) to `path`, whole or not at all."""
-    from safetensors.torch import save_file
+    from safetensors.torch import save
+
+    from benchmark.files import write_whole
 
     # one entry: safetensors writes several in no fixed order, and equal checkpoints are to be equal files
     header = {HEADER: json.dumps({"kind": kind, "format": FORMAT, "metadata": metadata}, sort_keys=True)}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, temporary, header)
-        temporary.chmod(0o644)  # safetensors writes for the owner alone
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_whole(path, save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, header))
 
 
 def read_checkpoint(path: Path, *, kind: str) -> Checkpoint:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
-import os
+import io
 from pathlib import Path
+
+from benchmark.files import write_whole
 
 COLUMNS = ("epoch", "learning_rate", "loss", "srcc", "krcc", "plcc", "seconds", "pairs_per_second")
 
@@ -27,12 +29,11 @@ class RunLog:
     def add(self, row: dict[str, float]) -> None:
         """Append an epoch and write both files anew."""
         self.rows.append(row)
-        temporary = self.table.with_suffix(".tmp")
-        with temporary.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            writer.writerow(COLUMNS)
-            writer.writerows([f"{row[column]:.6g}" for column in COLUMNS] for row in self.rows)
-        os.replace(temporary, self.table)
+        text = io.StringIO()
+        writer = csv.writer(text)
+        writer.writerow(COLUMNS)
+        writer.writerows([f"{row[column]:.6g}" for column in COLUMNS] for row in self.rows)
+        write_whole(self.table, text.getvalue())
         draw_curves(self.rows, self.figure)
 
 
@@ -49,4 +50,6 @@ def draw_curves(rows: list[dict[str, float]], path: Path) -> None:
         right.plot(epochs, [row[name] for row in rows], marker=".", label=name.upper())
     right.set(xlabel="epoch", ylabel="validation agreement")
     right.legend()
-    figure.savefig(path, dpi=120)
+    picture = io.BytesIO()
+    figure.savefig(picture, dpi=120)
+    write_whole(path, picture.getvalue())

@@ -224,8 +224,8 @@ def train(
             state.best_srcc, state.best_epoch = srcc, state.epoch
             course = {key: row[key] for key in ("srcc", "krcc", "plcc")} | {"epoch": state.epoch}
             save_model(output / "best.safetensors", trainer.model, facts | {"validation": course})
+        log.add(row)  # before the snapshot: what is killed in between is cut from the log and done again
         snapshot(last, trainer.model, trainer.optimizer, state, asdict(config))
-        log.add(row)
         if minutes is not None and time.monotonic() - begin > 60 * minutes:
             break
     finished = state.epoch >= config.epochs or state.epoch - state.best_epoch >= config.patience

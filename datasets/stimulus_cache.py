@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmark.files import write_whole
+from benchmark.files import expanded, write_whole
 from benchmark.images import read_rgb
 from benchmark.types import PairError, Progress, UserError
 
@@ -33,7 +33,7 @@ def cache_folder(name: str) -> Path:
     """The folder called `name` below `IQA_CACHE`, or else below the user's cache folder. It need not exist."""
     chosen = os.environ.get(ENVIRONMENT)
     if chosen:
-        return Path(chosen).expanduser().absolute() / name
+        return expanded(chosen).absolute() / name
     from platformdirs import user_cache_path
 
     return user_cache_path("iqa-benchmark", appauthor=False) / name

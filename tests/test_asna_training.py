@@ -1,6 +1,7 @@
 """Training: the same change on both images, exact resume, splits by content, every pair once."""
 
 import csv
+import operator
 import subprocess
 import sys
 from dataclasses import replace
@@ -14,6 +15,7 @@ from safetensors.torch import load_file
 from skimage.color import lab2rgb, rgb2lab
 from typer.testing import CliRunner
 
+import asna.train
 from asna.__main__ import app
 from asna.augment import Augmentation, augment, lab_to_rgb, rgb_to_lab, scale_lightness
 from asna.checkpoint import load, read_checkpoint
@@ -159,6 +161,36 @@ def test_killed_and_resumed_training_equals_uninterrupted_training_to_the_bit(ta
         assert a.keys() == b.keys()
         for key in a:
             torch.testing.assert_close(a[key], b[key], rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("last_act", ["RunLog.add", "snapshot"])
+@pytest.mark.parametrize("done", [False, True])
+def test_training_killed_before_or_after_what_it_writes_per_epoch_gives_the_same_log(
+    table, tmp_path, monkeypatch, last_act, done
+):
+    run(table, tmp_path / "whole")
+    run(table, tmp_path / "killed", minutes=0)
+    act = operator.attrgetter(last_act)(asna.train)
+
+    def killed(*arguments):
+        if done:
+            act(*arguments)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(f"asna.train.{last_act}", killed)
+        with pytest.raises(KeyboardInterrupt):
+            run(table, tmp_path / "killed", resume=True)
+    run(table, tmp_path / "killed", resume=True)
+    assert course(tmp_path / "killed") == course(tmp_path / "whole")
+
+
+def course(folder):
+    """The rows of a log, without what the clock says."""
+    with (folder / "log.csv").open(newline="") as file:
+        return [
+            {k: v for k, v in row.items() if k not in ("seconds", "pairs_per_second")} for row in csv.DictReader(file)
+        ]
 
 
 def test_decoding_in_workers_with_a_cache_changes_nothing(table, tmp_path):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +11,7 @@ from benchmark.cli import options
 from benchmark.cli.run import make_executor, run_plan
 from benchmark.cli.terminal import progress, results, say
 from benchmark.gate import DROP, Baseline, Finding, compare, read_baseline, take_reading, write_baseline
+from benchmark.leftovers import temporary_folder
 from benchmark.metrics.backends import FASTEST
 from benchmark.pairs import first_few
 from benchmark.registry import Registry
@@ -77,8 +77,8 @@ def gate(
     wanted = _wanted(baseline, before, named, registry, update=update)
     crew = make_executor(registry, workers, memory, device, backend, executor)
     with (
-        tempfile.TemporaryDirectory(prefix="iqa-gate-") as folder,
-        Store(Path(folder) / "scores.sqlite") as store,
+        temporary_folder("iqa-gate-") as folder,
+        Store(folder / "scores.sqlite") as store,
         crew,
     ):
         with progress(quiet) as report:

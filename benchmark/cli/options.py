@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from benchmark.files import expanded
 from benchmark.metrics.backends import FASTEST, REFERENCE
 from benchmark.names import known_name
 from benchmark.registry import Registry
@@ -142,7 +143,7 @@ Replicates = Annotated[
 
 def output_file(text: str) -> Path:
     """Read --output; raises UserError for a folder, before any work is done."""
-    path = Path(text).expanduser()
+    path = expanded(text)
     if not text.strip() or path.is_dir():
         what = "nothing" if not text.strip() else f"the folder {text}"
         raise UserError(f"--output: expected the name of a file, got {what}; for example -o {path / 'scores.csv'}")

@@ -10,6 +10,7 @@ import typer
 
 from benchmark.cli import options
 from benchmark.cli.terminal import progress, results, say
+from benchmark.files import expanded
 from benchmark.metrics.backends import FASTEST
 from benchmark.registry import Registry
 from benchmark.types import UserError
@@ -184,7 +185,7 @@ def batch_sizes(text: str) -> tuple[int, ...]:
 
 def _file(path: Path, option: str, endings: tuple[str, ...]) -> Path:
     """Check the name of a file to write, before any work is done."""
-    path = path.expanduser()
+    path = expanded(path)
     if path.is_dir() or path.suffix.lower() not in endings:
         raise UserError(f"{option}: expected a file ending in {', '.join(endings)}, got {str(path)!r}")
     return path

@@ -10,11 +10,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from multiprocessing.process import BaseProcess
 from queue import SimpleQueue
-from tempfile import TemporaryDirectory
 
 from benchmark.executors.crew import UNITS_AHEAD, Fate, Task, finish
 from benchmark.executors.resources import cores, device_names, one_thread_each
 from benchmark.executors.worker import ready, score, start
+from benchmark.leftovers import temporary_folder
 from benchmark.scoring import Unit, UnitResult, WorkerSetup
 from benchmark.types import UserError
 
@@ -99,8 +99,8 @@ class _Crew:
     def __init__(self, setups: list[WorkerSetup]) -> None:
         self._done: SimpleQueue[tuple[_Worker, Task, Future[UnitResult]]] = SimpleQueue()
         self._environment, self._left_behind = ExitStack(), ExitStack()
-        folder = self._left_behind.enter_context(TemporaryDirectory(prefix="iqa-run-", ignore_cleanup_errors=True))
-        self._environment.enter_context(one_thread_each(temporary=folder))
+        folder = self._left_behind.enter_context(temporary_folder("iqa-run-"))
+        self._environment.enter_context(one_thread_each(temporary=str(folder)))
         self._workers: list[_Worker] = []
         try:
             for setup in setups:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import benchmark
+from benchmark.leftovers import temporary_folder
 from benchmark.registry import Registry
 from benchmark.throughput import photographs
 from benchmark.throughput.machine import this_machine
@@ -70,9 +69,9 @@ def _cells(name: str, empty: Sequence[Cell], task: Task, report: Callable[[int],
 def _decoding(task: Task, report: Callable[[int], None]) -> list[Decoding]:
     found: list[Decoding] = []
     expected = [(kind, height, width) for height, width in task.sizes for kind in ENDINGS]
-    with tempfile.TemporaryDirectory(prefix="iqa-throughput-") as folder:
+    with temporary_folder("iqa-throughput-") as folder:
         try:
-            for one in in_fresh_process(measure_decoding, task.sizes, task.budget, Path(folder)):
+            for one in in_fresh_process(measure_decoding, task.sizes, task.budget, folder):
                 found.append(one)
                 report(len(found))
         except WorkerError as error:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from benchmark.files import whole_file
+from benchmark.files import expanded, whole_file
 from benchmark.types import Progress, UserError
 from benchmark.weights.catalogue import FILES, Edition, WeightsFile
 
@@ -47,7 +47,7 @@ def folder() -> Path:
     """The folder named by `IQA_WEIGHTS`, or else ``weights`` below the user's cache folder. It need not exist."""
     chosen = os.environ.get(ENVIRONMENT)
     if chosen:
-        return Path(chosen).expanduser().absolute()
+        return expanded(chosen).absolute()
     from platformdirs import user_cache_path
 
     return user_cache_path("iqa-benchmark", appauthor=False) / "weights"
