@@ -1,6 +1,8 @@
 """The bridge to pyiqa, with a small package of that name in its place; and what is said where there is none."""
 
+import hashlib
 import importlib
+import io
 import os
 import sys
 import textwrap
@@ -24,6 +26,8 @@ CONFIGS = """
         'heavy': {'metric_opts': {'type': 'Heavy', 'pretrained': 'koniq10k'}, 'metric_mode': 'NR'},
         'turned': {'metric_opts': {'type': 'Turned'}, 'metric_mode': 'NR'},
         'hub': {'metric_opts': {'type': 'Hub', 'model_name': 'cfanet_nr_kadid_res50'}, 'metric_mode': 'NR'},
+        'dists': {'metric_opts': {'type': 'DISTS'}, 'metric_mode': 'FR', 'lower_better': True},
+        'named': {'metric_opts': {'type': 'Named'}, 'metric_mode': 'NR'},
         'broken': {'metric_opts': {'type': 'Broken'}, 'metric_mode': 'NR'},
         'nrqm': {'metric_opts': {'type': 'NRQM'}, 'metric_mode': 'NR'},
         'fid': {'metric_opts': {'type': 'FID'}, 'metric_mode': 'NR', 'lower_better': True},
@@ -54,6 +58,9 @@ MODEL = """
                 import a_package_that_is_not_here
             if name == 'heavy':
                 load_file_from_url('http://127.0.0.1:9/heavy_net.pth')
+            if name in ('dists', 'named'):
+                file = {'dists': 'DISTS_weights-f5e65c96.pth', 'named': 'named-NUMBERS.pth'}[name]
+                torch.load(load_file_from_url('http://127.0.0.1:9/' + file))
 
         def __call__(self, target, ref=None):
             if self.name == 'random':
@@ -193,6 +200,39 @@ def test_a_model_at_hand_is_not_fetched(package):
     path.parent.mkdir(parents=True)
     path.write_bytes(b"weights")
     assert Registry().metric("pyiqa:heavy").load("cpu").score(batch(255), None) == 1
+
+
+def weights_file(package, name, content):
+    path = package / "weights" / "hub" / "pyiqa" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
+def test_weights_of_the_right_name_and_size_with_other_numbers_are_refused(package):
+    metric = Registry().metric("pyiqa:dists")
+    assert metric.info.weights_sha256.endswith("+f5e65c96230b7f6ca995691647d482237e4cab8a50c5c4a5784f219ef0748218")
+    path = weights_file(package, "DISTS_weights-f5e65c96.pth", bytes(12288))
+    with pytest.raises(UserError) as caught:
+        metric.load("cpu")
+    assert str(caught.value).startswith(
+        f"pyiqa:dists: {path} does not hold what its name says: expected sha256 f5e65c96"
+    )
+    assert "weights fetch pyiqa:dists" in str(caught.value)
+
+
+def test_weights_that_nobody_here_knows_are_held_to_the_digits_in_their_name(package):
+    saved = io.BytesIO()
+    torch.save({"a": torch.ones(3)}, saved)
+    digits = hashlib.sha256(saved.getvalue()).hexdigest()[:8]
+    model = package / "site" / "pyiqa" / "models" / "inference_model.py"
+    model.write_text(model.read_text().replace("NUMBERS", digits))
+    path = weights_file(package, f"named-{digits}.pth", saved.getvalue())
+    metric = Registry().metric("pyiqa:named")
+    assert metric.load("cpu").score(batch(255), None) == 1
+    path.write_bytes(saved.getvalue()[:-1] + b"x")
+    with pytest.raises(UserError, match=f"expected sha256 {digits}..., as the name says"):
+        metric.load("cpu")
 
 
 def test_the_hub_is_asked_only_for_what_is_not_here_and_only_if_it_answers(package, monkeypatch):

@@ -1,11 +1,17 @@
 """The folder of weights: what is taken in, what is refused, and what happens without a network."""
 
 import hashlib
+import io
+import itertools
 import os
+import shutil
 import socket
 import subprocess
 import sys
 import threading
+import time
+import zipfile
+from contextlib import suppress
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -20,7 +26,7 @@ from benchmark.types import UserError
 from benchmark.weights import cache
 from benchmark.weights import fetch as fetching
 from benchmark.weights.cache import State, add, path_of
-from benchmark.weights.catalogue import FILES, Edition, WeightsFile, needed_by
+from benchmark.weights.catalogue import FILES, Edition, WeightsFile, known_sha256, needed_by
 from benchmark.weights.fetch import fetch
 
 CONTENT = bytes(range(256)) * 5000
@@ -291,6 +297,184 @@ def test_a_login_page_is_not_taken_for_a_file_that_nobody_has_seen(server, own_f
     with pytest.raises(UserError, match="sent a web page in its place"):
         fetch(record(f"{address}/net.pth", editions=(Edition("", 0),)))
     assert not own_folder.exists() or files_below(own_folder) == []
+
+
+def test_a_page_without_its_type_is_not_taken_either(server, own_folder):
+    address, bodies = server
+    bodies["/net.pth"] = 40, b"\n<!DOCTYPE html><html>please log in</html>", "application/octet-stream"
+    with pytest.raises(UserError, match="does not begin as a file of that name"):
+        fetch(record(f"{address}/net.pth", editions=(Edition("", 0),)))
+    assert files_below(own_folder) == [] if own_folder.exists() else True
+
+
+def zipped(content=CONTENT):
+    """A file as torch writes them: a zip."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as file:
+        file.writestr("data.pkl", content)
+    return out.getvalue()
+
+
+def test_a_file_of_unknown_sha256_is_taken_whole_and_not_verified(server):
+    address, bodies = server
+    body = zipped()
+    bodies["/net.pth"] = len(body), body
+    unseen = record(f"{address}/net.pth", editions=(Edition("", 0),))
+    fetch(unseen)
+    assert cache.state(unseen) is State.UNVERIFIED
+    assert cli._status(replace(unseen, editions=(Edition("", 0),))) == "here, not verified"
+
+
+def test_a_file_of_unknown_sha256_that_was_cut_at_its_source_is_refused(server, own_folder):
+    address, bodies = server
+    body = zipped()[:-30]
+    bodies["/net.pth"] = len(body), body
+    with pytest.raises(UserError, match="lacks its end"):
+        fetch(record(f"{address}/net.pth", editions=(Edition("", 0),)))
+    assert files_below(own_folder) == [] if own_folder.exists() else True
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_a_name_that_carries_the_first_digits_of_a_sha256_is_held_to_them(server, own_folder, right):
+    address, bodies = server
+    body = zipped()
+    digits = hashlib.sha256(body).hexdigest()[:8]
+    bodies["/net.pth"] = len(body), body
+    named = replace(record(f"{address}/net.pth", editions=(Edition("", 0),)), name=f"net-{digits}.pth")
+    if right:
+        fetch(named)
+        assert cache.state(named) is State.HERE
+        path_of(named).write_bytes(zipped(b"other numbers"))
+        assert cache.state(named) is State.DAMAGED
+    else:
+        bodies["/net.pth"] = len(zipped(CONTENT[::-1])), zipped(CONTENT[::-1])
+        with pytest.raises(UserError, match=f"expected sha256 {digits}..., as the name says"):
+            fetch(named)
+        assert files_below(own_folder) == [] if own_folder.exists() else True
+
+
+@pytest.fixture
+def raw_server():
+    """A function that serves a head and then parts of a body, each when the one before was sent, for ever if asked."""
+    stops = []
+
+    def serve(head, parts):
+        listener = socket.create_server(("127.0.0.1", 0))
+        stop = threading.Event()
+
+        def answer():
+            connection, _ = listener.accept()
+            with connection, suppress(OSError):
+                connection.recv(65536)
+                connection.sendall(head)
+                for part in parts:
+                    if stop.is_set():
+                        return
+                    connection.sendall(part)
+
+        thread = threading.Thread(target=answer, daemon=True)
+        thread.start()
+        stops.append((stop, thread, listener))
+        return f"http://127.0.0.1:{listener.getsockname()[1]}/net.pth"
+
+    yield serve
+    for stop, thread, listener in stops:
+        stop.set()
+        thread.join()
+        listener.close()
+
+
+OK = b"HTTP/1.1 200 OK\r\n"
+
+
+@pytest.mark.parametrize("said", [b"abc", b"-5", b"1e3", b"+7", b"\xb2", b""])
+def test_a_length_that_is_none_is_refused(raw_server, own_folder, said):
+    url = raw_server(OK + b"Content-Length: " + said + b"\r\n\r\n", [CONTENT])
+    with pytest.raises(UserError, match="says that the file has"):
+        fetch(record(url))
+    assert not own_folder.exists()
+
+
+def test_another_length_than_the_files_is_refused_before_it_comes(raw_server, own_folder):
+    url = raw_server(OK + b"Content-Length: 5\r\n\r\n", [b"short"])
+    with pytest.raises(UserError, match=f"has 5 bytes; expected {len(CONTENT):,}"):
+        fetch(record(url))
+    assert not own_folder.exists()
+
+
+def test_an_endless_body_ends_at_the_size_that_is_known(raw_server, own_folder):
+    url = raw_server(OK + b"\r\n", itertools.repeat(bytes(100_000)))
+    with pytest.raises(UserError, match=f"more than the {len(CONTENT):,} bytes"):
+        fetch(record(url))
+    assert files_below(own_folder) == []
+
+
+def test_a_body_of_unknown_length_and_sha256_is_refused(raw_server, own_folder):
+    url = raw_server(OK + b"\r\n", [zipped()])
+    with pytest.raises(UserError, match="does not say how long"):
+        fetch(record(url, editions=(Edition("", 0),)))
+    assert not own_folder.exists()
+
+
+def test_a_body_that_trickles_is_given_up(raw_server, own_folder, monkeypatch):
+    """The clock of the fetch jumps on a second with each look, as if one byte a second came."""
+    clock = itertools.count()
+    monkeypatch.setattr(fetching.time, "monotonic", lambda: float(next(clock)))
+    url = raw_server(OK + b"Content-Length: %d\r\n\r\n" % len(CONTENT), trickle())
+    with pytest.raises(UserError, match=r"only \d+ bytes came in \d+ s"):
+        fetch(record(url))
+    assert files_below(own_folder) == []
+
+
+def trickle():
+    for byte in CONTENT:
+        time.sleep(0.01)
+        yield bytes([byte])
+
+
+@pytest.mark.parametrize("url", ["http://[::1", "net.pth", "http://", "//[x]/y"])
+def test_an_address_that_is_none_is_a_user_error(url):
+    with pytest.raises(UserError, match="is no address of a file"):
+        fetch(record(url))
+    with pytest.raises(UserError, match="is no address of a file"):
+        fetching.answers(url)
+
+
+@pytest.mark.parametrize("file", [file for file in FILES if not file.embedded], ids=lambda file: file.name)
+def test_a_file_of_the_right_name_and_size_with_other_numbers_is_refused_when_it_is_read(file):
+    """Whatever is known of the file: its sha256, or the first digits in its name."""
+    path = path_of(file)
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"other numbers")
+    if not file.expected:
+        cache.check(path)
+        assert cli._status(file) == "here, not verified"
+        return
+    with pytest.raises(UserError, match=f"{file.name} does not hold what its name says: expected sha256"):
+        cache.check(path)
+
+
+def test_a_file_that_changes_while_the_program_runs_is_checked_again(tmp_path, own_folder):
+    digest = hashlib.sha256(b"right").hexdigest()[:8]
+    path = own_folder / f"net-{digest}.pth"
+    own_folder.mkdir()
+    path.write_bytes(b"right")
+    cache.check(path)
+    os.replace(shutil.copy(path, tmp_path), path)
+    cache.check(path)
+    (tmp_path / "x").write_bytes(b"wrong")
+    os.replace(tmp_path / "x", path)
+    with pytest.raises(UserError, match="as the name says"):
+        cache.check(path)
+
+
+def test_the_identity_of_a_metric_holds_its_weights_where_all_are_known():
+    assert known_sha256("pyiqa:dists") == (
+        "397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0"
+        "+f5e65c96230b7f6ca995691647d482237e4cab8a50c5c4a5784f219ef0748218"
+    )
+    assert known_sha256("st-lpips") == ""
+    assert known_sha256("pyiqa:musiq") == ""
 
 
 class Net:

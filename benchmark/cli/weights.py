@@ -155,7 +155,7 @@ def _bring(file: WeightsFile, quiet: bool) -> None:
     with progress(quiet) as report:
         fetch(file, lambda done, total, name: report(done // KILOBYTE, total // KILOBYTE, f"{name} (kB)"))
     if cache.state(file) is cache.State.UNVERIFIED:
-        say(f"{file.name} is taken as it came: nobody here knows its sha256")
+        say(f"{file.name} is not verified, but taken as it came: nobody here knows its sha256")
 
 
 def _cells(file: WeightsFile) -> list[str]:
@@ -201,6 +201,8 @@ def _status(file: WeightsFile) -> str:
         return "embedded"
     if cache.missing([file]):
         return "absent"
+    if not file.expected:
+        return "here, not verified"
     return "here" if len(file.editions) == 1 else f"here: {cache.size_text(cache.path_of(file).stat().st_size)}"
 
 

@@ -13,7 +13,7 @@ import io
 import random
 import re
 import runpy
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -24,7 +24,7 @@ import numpy as np
 from benchmark.environment import environment
 from benchmark.types import MetricInfo, PairError, UserError
 from benchmark.weights import cache as weights
-from benchmark.weights.catalogue import FILES, Edition, WeightsFile, needed_by
+from benchmark.weights.catalogue import FILES, Edition, WeightsFile, known_sha256, needed_by
 from benchmark.weights.fetch import answers, fetch
 
 if TYPE_CHECKING:
@@ -86,7 +86,10 @@ class PyiqaMetric:
         return weights.missing(file for file in needed_by(self.info.name) if not file.embedded)
 
     def load(self, device: str) -> PyiqaScorer:
-        """Build the model, fetching its weights where that is needed; raises UserError in one line."""
+        """Build the model, fetching its weights where that is needed; raises UserError in one line.
+
+        A file of weights whose sha256 is known, whole or in part, is checked before it is read.
+        """
         name = self.info.name
         if _folder() is None:
             raise UserError(f"{name}: needs {INSTALL}")
@@ -108,6 +111,9 @@ class PyiqaMetric:
 
     def _build(self, device: str) -> Any:
         """Build the model with what is at hand; only when that fails is the hub asked, and only if it answers."""
+        for file in needed_by(self.info.name):
+            if not file.embedded:
+                weights.check(weights.path_of(file))
         try:
             return self._built(device, hub=False)
         except (UserError, ImportError):
@@ -177,6 +183,7 @@ def pyiqa_metric(model: str) -> PyiqaMetric:
             tolerance=1e-3,
             library="pyiqa",
             proof=f"pyiqa's own; {PROOFS.get(model, 'not compared with anything else')}",
+            weights_sha256=known_sha256(f"pyiqa:{model}"),
             trained_on=UNNAMED.get(model) or _trained_on(model, options),
             licence="PolyForm-Noncommercial-1.0.0 (pyiqa)",
             citation=f"C. Chen, J. Mo. IQA-PyTorch: PyTorch toolbox for image quality assessment, 2022 (model {model})",
@@ -231,11 +238,23 @@ def _surroundings(*, hub: bool) -> Iterator[None]:
         import pyiqa.utils.download_util as downloads
         import torch.hub
 
+        patches.enter_context(_replaced(torch, "load", _checking(torch.load)))
         patches.enter_context(_replaced(torch.hub, "download_url_to_file", _download))
         patches.enter_context(_replaced(downloads, "download_url_to_file", _download))
         patches.enter_context(_replaced(downloads, "DEFAULT_CACHE_DIR", str(home / "hub" / "pyiqa")))
         patches.enter_context(_replaced(huggingface_hub.constants, "HF_HUB_OFFLINE", not hub))
         yield
+
+
+def _checking(load: Callable[..., Any]) -> Callable[..., Any]:
+    """torch's `load`, which first checks a file whose right sha256 is known, also of models that the catalogue lacks."""
+
+    def checked(file: Any, *arguments: Any, **options: Any) -> Any:
+        if isinstance(file, str | Path):
+            weights.check(Path(file))
+        return load(file, *arguments, **options)
+
+    return checked
 
 
 @contextlib.contextmanager

@@ -6,10 +6,11 @@ are hashed and copied, never opened otherwise: nothing is unpickled here.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 
@@ -84,11 +85,44 @@ def state(file: WeightsFile) -> State:
     path = path_of(file)
     if not path.is_file():
         return State.ABSENT
-    if not any(edition.sha256 for edition in file.editions):
+    right = file.accepts(sha256_of(path))
+    if right is None:
         return State.UNVERIFIED
-    if sha256_of(path) not in {edition.sha256 for edition in file.editions}:
+    if not right:
         return State.DAMAGED
     return State.EMBEDDED if file.embedded else State.HERE
+
+
+def check(path: Path) -> None:
+    """Raise UserError when a file that a library is about to read is known, by name, to be another than it should.
+
+    For files below `folder` that are read by others than this program. Each is hashed once per process and change of
+    the file: half a second for the largest of the catalogue (553 MB).
+    """
+    if not path.is_file():
+        return
+    named = WeightsFile(path.name, (), (Edition("", 0),), "")
+    file = next((file for file in FILES if not file.embedded and path_of(file) == path.absolute()), named)
+    found = path.stat()
+    digest = _sha256_once(path, (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino))
+    if file.accepts(digest) is False:
+        raise UserError(
+            f"{path} does not hold what its name says: expected sha256 {file.expected}, got {digest}; delete it, then "
+            f"{_again(file)}"
+        )
+
+
+def _again(file: WeightsFile) -> str:
+    if file.name not in {known.name for known in FILES}:
+        return "run the same command again, which fetches it, or put the right file there"
+    fetch = f" or `python -m benchmark weights fetch {file.metrics[0]}`" if file.url else ""
+    return f"`python -m benchmark weights add {file.name}`{fetch}"
+
+
+@functools.cache
+def _sha256_once(path: Path, state: tuple[int, ...]) -> str:
+    """sha256 of a file in that state of size, times and place on the disk."""
+    return sha256_of(path)
 
 
 def add(
@@ -119,14 +153,14 @@ def write_verified(file: WeightsFile, chunks: Iterable[bytes], editions: Sequenc
     Raises UserError naming what was expected and found, or when the cache cannot be written.
     """
     path, digest = path_of(file), hashlib.sha256()
+    wanted = replace(file, editions=tuple(editions))
     try:
         with whole_file(path) as target:
             for chunk in chunks:
                 digest.update(chunk)
                 target.write(chunk)
-            wanted = [edition.sha256 for edition in editions if edition.sha256]
-            if wanted and digest.hexdigest() not in wanted:
-                raise _WrongContent(f"expected sha256 {' or '.join(wanted)}, got {digest.hexdigest()}")
+            if wanted.accepts(digest.hexdigest()) is False:
+                raise _WrongContent(f"expected sha256 {wanted.expected}, got {digest.hexdigest()}")
     except _WrongContent as error:
         raise UserError(f"{file.name}: {error}") from error
     except UserError as error:
@@ -188,10 +222,12 @@ def _take(path: Path, files: Sequence[WeightsFile]) -> Taken:
                 return _copy(path, file, edition)
     if named is None:
         return Taken(path, None, "unknown")
-    if any(edition.sha256 for edition in named.editions):
-        wanted = " or ".join(edition.sha256 for edition in named.editions)
+    if named.accepts(digest) is False:
         return Taken(
-            path, named, "damaged", f"or another version: expected sha256 {wanted}, got {digest} ({size:,} bytes)"
+            path,
+            named,
+            "damaged",
+            f"or another version: expected sha256 {named.expected}, got {digest} ({size:,} bytes)",
         )
     return _copy(path, named, Edition(digest, size))
 
@@ -201,5 +237,5 @@ def _copy(path: Path, file: WeightsFile, edition: Edition) -> Taken:
     if file.embedded or (target.is_file() and sha256_of(target) == edition.sha256):
         return Taken(path, file, "already here")
     write_verified(file, read_chunks(path), [edition])
-    known = any(known.sha256 for known in file.editions)
+    known = file.accepts(edition.sha256) is not None
     return Taken(path, file, "taken", "" if known else f"by its name: nobody here knows its sha256 ({edition.sha256})")

@@ -7,6 +7,7 @@ A file is known by its sha256, whatever its name. `folder` is where the librarie
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,8 @@ TORCHVISION = "https://download.pytorch.org/models/"
 PYIQA_WEIGHTS = "https://huggingface.co/chaofengc/IQA-PyTorch-Weights/resolve/main/"
 CONVOLUTIONS = "the small edition holds the convolutions alone, which is all that is read"
 LIVE_NOTICE = "UT Austin LIVE notice"
+DIGITS_IN_NAME = re.compile(r"-([0-9a-f]{8,64})\.\w+")
+"""How a name carries the first digits of its file's sha256, by the convention of torch.hub."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,21 @@ class WeightsFile:
     def embedded(self) -> bool:
         """Whether it travels with this package."""
         return not self.folder
+
+    def accepts(self, sha256: str) -> bool | None:
+        """Whether a file of that sha256 is the right one; None where neither the editions nor the name can tell."""
+        known = {edition.sha256 for edition in self.editions if edition.sha256}
+        if known:
+            return sha256 in known
+        digits = DIGITS_IN_NAME.search(self.name)
+        return sha256.startswith(digits[1]) if digits else None
+
+    @property
+    def expected(self) -> str:
+        """The sha256 that a right file has, in words; "" where it is not known."""
+        known = [edition.sha256 for edition in self.editions if edition.sha256]
+        digits = DIGITS_IN_NAME.search(self.name)
+        return " or ".join(known) or (f"{digits[1]}..., as the name says" if digits else "")
 
 
 def _one(sha256: str, size: int) -> tuple[Edition]:
@@ -236,6 +254,12 @@ FILES: tuple[WeightsFile, ...] = (
     ),
 )
 """Every file, the embedded ones among them."""
+
+
+def known_sha256(metric: str) -> str:
+    """sha256 of the files that a metric needs (of the first edition of each), joined by "+"; "" unless all are known."""
+    digests = [file.editions[0].sha256 for file in needed_by(metric)]
+    return "+".join(digests) if all(digests) else ""
 
 
 def needed_by(metric: str, files: tuple[WeightsFile, ...] = FILES) -> tuple[WeightsFile, ...]:

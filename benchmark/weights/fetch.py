@@ -2,6 +2,10 @@
 
 Whether a host answers is decided once per process: after one failure every further fetch from it fails at once. With
 `IQA_OFFLINE=1` in the environment none is asked.
+
+What comes is refused when it is longer or shorter than was said, slower than `LEAST_RATE`, or has another sha256 than the
+one that is known, whole or by its first digits in the name. A file of unknown sha256 must come with its length, must not
+be a page, and must be whole as far as its format tells: it is then taken, and called not verified.
 """
 
 from __future__ import annotations
@@ -9,7 +13,9 @@ from __future__ import annotations
 import os
 import queue
 import threading
+import time
 from collections.abc import Iterator
+from pathlib import PurePath
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -25,6 +31,18 @@ CONNECT_SECONDS = 5.0
 """To find the host, connect, and see the answer's head, all together."""
 READ_SECONDS = 10.0
 """Longest silence while a file comes in."""
+LEAST_RATE = 1000
+"""Bytes per second that must come in on the mean of each `RATE_SECONDS`."""
+RATE_SECONDS = 20.0
+MOST_BYTES = 4_000_000_000
+"""Of a file of unknown size."""
+ZIP, PICKLE, MATLAB, HDF5 = b"PK\x03\x04", b"\x80", b"MATLAB 5.0", b"\x89HDF"
+BEGINNINGS = {".pth": (ZIP, PICKLE), ".pt": (ZIP, PICKLE), ".mat": (MATLAB, HDF5)}
+"""How files of these endings begin."""
+HEAD_BYTES = 64
+"""Enough for the longest of them, and to know a page."""
+ZIP_END, ZIP_END_BYTES = b"PK\x05\x06", 22 + 0xFFFF
+"""How the last record of a zip begins, and the most bytes that it has."""
 
 _alive: set[str] = set()
 _dead: dict[str, str] = {}
@@ -47,7 +65,7 @@ def fetch(file: WeightsFile, progress: Progress | None = None) -> None:
         raise UserError(f"{file.name} is not fetched ({OFFLINE} is set); {_by_hand(file)}")
     from urllib.error import HTTPError
 
-    host = urlsplit(file.url).netloc
+    host = _host(file.url)
     if host in _dead:
         raise UserError(f"{file.name} cannot be fetched ({_dead[host]}); {_by_hand(file)}")
     try:
@@ -61,10 +79,15 @@ def fetch(file: WeightsFile, progress: Progress | None = None) -> None:
         if response.headers.get_content_type() == WEB_PAGE:
             raise UserError(f"{file.name} cannot be fetched ({host} sent a web page in its place); {_by_hand(file)}")
         try:
-            write_verified(file, _chunks(file, response, progress), file.editions[:1])
+            total = _length(file, response)
+            chunks = _chunks(file, response, total, progress)
+            known = file.editions[0].sha256 or file.expected
+            write_verified(file, chunks if known else _plausible(file.name, chunks), file.editions[:1])
         except _Broken as error:
             _dead[host] = f"{host}: {error}"
             raise UserError(f"{file.name} cannot be fetched ({_dead[host]}); {_by_hand(file)}") from error
+        except _Wrong as error:
+            raise UserError(f"{file.name} cannot be fetched ({host} {error}); {_by_hand(file)}") from error
 
 
 def answers(address: str) -> bool:
@@ -73,7 +96,7 @@ def answers(address: str) -> bool:
         return False
     from urllib.error import HTTPError
 
-    host = urlsplit(address).netloc
+    host = _host(address)
     if host not in _dead and host not in _alive:
         try:
             _open(address).close()
@@ -86,7 +109,22 @@ def answers(address: str) -> bool:
 
 
 class _Broken(Exception):
-    """The connection ended before the file did."""
+    """The connection ended before the file did, or hardly brings anything."""
+
+
+class _Wrong(Exception):
+    """What the host sends is not the file."""
+
+
+def _host(url: str) -> str:
+    """The host of an address; raises UserError for one that has none."""
+    try:
+        host = urlsplit(url).netloc
+    except ValueError as error:
+        raise UserError(f"{url!r} is no address of a file ({error}); expected https://HOST/NAME") from error
+    if not host:
+        raise UserError(f"{url!r} is no address of a file; expected https://HOST/NAME")
+    return host
 
 
 def _open(url: str) -> Any:
@@ -117,24 +155,60 @@ def _open(url: str) -> Any:
     return answer
 
 
-def _chunks(file: WeightsFile, response: Any, progress: Progress | None) -> Iterator[bytes]:
-    """Yield the body in parts; raises _Broken when it stops short."""
+def _length(file: WeightsFile, response: Any) -> int:
+    """How many bytes are to come, 0 where nobody says; raises _Wrong where that cannot be or is not the file's size."""
+    said, size = response.headers.get("Content-Length"), file.editions[0].size
+    if said is None:
+        if not size and not file.expected:
+            raise _Wrong("does not say how long the file is, and nobody here knows it")
+        return size
+    if not (said.isascii() and said.isdigit()):
+        raise _Wrong(f"says that the file has {said!r} bytes")
+    if size and int(said) != size:
+        raise _Wrong(f"says that the file has {int(said):,} bytes; expected {size:,}")
+    return int(said)
+
+
+def _chunks(file: WeightsFile, response: Any, total: int, progress: Progress | None) -> Iterator[bytes]:
+    """Yield the body in parts; raises _Broken when it stops short or trickles, _Wrong when it goes on for too long."""
     from http.client import HTTPException
 
-    total, done = int(response.headers.get("Content-Length") or file.editions[0].size), 0
+    done, most = 0, total or MOST_BYTES
+    begun, before = time.monotonic(), 0
     while True:
         try:
-            chunk = response.read(CHUNK)
+            chunk = response.read1(CHUNK)
         except (OSError, HTTPException) as error:
             raise _Broken(f"the connection broke after {done:,} bytes ({_reason(error)})") from error
         if not chunk:
             break
         done += len(chunk)
+        if done > most:
+            raise _Wrong(f"sends more than the {most:,} bytes that the file may have")
         if progress is not None:
             progress(done, max(total, done), file.name)
         yield chunk
+        passed = time.monotonic() - begun
+        if passed > RATE_SECONDS:
+            if done - before < LEAST_RATE * passed:
+                raise _Broken(f"only {done - before:,} bytes came in {passed:.0f} s")
+            begun, before = time.monotonic(), done
     if done < total:
         raise _Broken(f"the connection ended after {done:,} of {total:,} bytes")
+
+
+def _plausible(name: str, chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield the parts of a file of unknown sha256; raises _Wrong unless it begins and ends as one of its ending does."""
+    head = tail = b""
+    for chunk in chunks:
+        head = head if len(head) >= HEAD_BYTES else head + chunk[:HEAD_BYTES]
+        tail = (tail + chunk)[-ZIP_END_BYTES:]
+        yield chunk
+    beginnings = BEGINNINGS.get(PurePath(name).suffix)
+    if (beginnings and not head.startswith(beginnings)) or head.lstrip().startswith(b"<"):
+        raise _Wrong(f"sent something that does not begin as a file of that name does: {head[:16]!r}")
+    if head.startswith(ZIP) and ZIP_END not in tail:
+        raise _Wrong("sent a file that lacks its end")
 
 
 def _reason(error: Exception) -> str:
