@@ -5,7 +5,6 @@ The only room of `asna` that parses arguments, prints and exits. Commands import
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -14,12 +13,14 @@ from typing import Annotated, Any
 import typer
 
 from asna.terminal import choose_device, progress_bar
+from benchmark.cli.commands import Commands
+from benchmark.ending import run
 
 DataRoot = Annotated[Path | None, typer.Option(envvar="IQA_DATA", help="Folder that holds the data sets.")]
 Output = Annotated[Path, typer.Option(help="Folder for what is written.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
 Cache = Annotated[Path | None, typer.Option(help="Folder for decoded images (uncompressed): faster, takes space.")]
-Workers = Annotated[int, typer.Option(min=0, help="Processes that decode; 0: none beside this one.")]
+Workers = Annotated[int, typer.Option(min=0, max=1024, help="Processes that decode; 0: none beside this one.")]
 Minutes = Annotated[float | None, typer.Option(min=0, help="End this sitting after so long; go on with --resume.")]
 
 
@@ -31,6 +32,7 @@ class Head(StrEnum):
 
 
 app = typer.Typer(
+    cls=Commands,
     name="python -m asna",
     help="ASNA: train it, measure it, make its shipped weights again. The shipped weights were trained on synthetic labels.",
     no_args_is_help=True,
@@ -263,16 +265,5 @@ def reproduce(
     print(report)
 
 
-def main() -> None:
-    """Run the command line; an error the user can mend becomes one line and exit code 2, a bug keeps its traceback."""
-    from benchmark.types import UserError
-
-    try:
-        app()
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
-
-
 if __name__ == "__main__":
-    main()
+    run(lambda: app)

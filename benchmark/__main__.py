@@ -1,6 +1,42 @@
-"""``python -m benchmark``."""
+"""``python -m benchmark``, and the command ``iqa-benchmark``."""
 
-from benchmark.cli.app import main
+from __future__ import annotations
+
+import os
+import sys
+
+from benchmark.ending import run
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+
+def main() -> None:
+    """Run the command line and exit with its code."""
+    run(_command)
+
+
+def _command() -> Callable[[], Any]:
+    from benchmark.cli.app import app
+    from benchmark.cli.terminal import show_warnings
+
+    show_warnings()
+    return app
+
+
+def _leave_the_folder() -> None:
+    """Take the current folder, which ``python -m`` puts first, from where modules are looked for, unless we come from it.
+
+    A user's own ``torch.py`` or ``lpips.py`` there would be taken for the library, here and in every worker process.
+    """
+    here = os.getcwd()
+    home = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    if not sys.flags.safe_path and sys.path[:1] == [here] and not os.path.samefile(home, here):
+        del sys.path[0]
+
 
 if __name__ == "__main__":
+    _leave_the_folder()
     main()

@@ -213,9 +213,15 @@ def _written_to(batch: ImageBatch) -> bool:
 
 
 def reason_of(error: BaseException) -> str:
-    """What to record of an exception: the words of one that is meant to be read, or its type and words."""
-    words = str(error) if isinstance(error, PairError | UserError) else f"{type(error).__name__}: {error}"
-    return printable(words)  # a plugin may put anything into its errors
+    """What to record of an exception: the words of one that is meant to be read, or its type and words.
+
+    An exception of a plugin may hold anything, and even fail to say it: the record is text that can be stored.
+    """
+    try:
+        text = str(error)
+    except Exception as failure:
+        text = f"(its text cannot be made: {type(failure).__name__})"
+    return printable(text if isinstance(error, PairError | UserError) else f"{type(error).__name__}: {text}")
 
 
 def size(shape: Sequence[int]) -> str:

@@ -2,37 +2,17 @@
 
 from __future__ import annotations
 
-import logging
-import signal
-import sys
-from typing import Any
-
 import typer
-from typer.core import TyperGroup
 
 from benchmark import __version__
 from benchmark.cli import doctor, gate, listing, run, scores, show, throughput, weights
-from benchmark.cli.terminal import Warnings, say
-from benchmark.types import UserError
+from benchmark.cli.commands import Commands
 
-INTERRUPTED = 130
 EPILOG = (
     "Exit codes: 0 done, 1 the gate found a regression, 2 the request cannot be done (the message says what to do), "
-    "3 done but some pairs failed or a metric could not run, 130 interrupted (what `run` scored is kept)."
+    "3 done but some pairs failed or a metric could not run, 70 a bug of the program (the message says where), 130 "
+    "interrupted (what `run` scored is kept), 141 the reader of the output went away."
 )
-
-
-class Commands(TyperGroup):
-    """The commands, each of which Ctrl-C and SIGTERM end with a word and exit code 130."""
-
-    def invoke(self, ctx: Any) -> Any:
-        """Run the command that was asked for."""
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
-        try:
-            return super().invoke(ctx)
-        except KeyboardInterrupt:
-            say("interrupted")
-            raise typer.Exit(INTERRUPTED) from None
 
 
 app = typer.Typer(
@@ -64,14 +44,3 @@ def _options(version: bool = typer.Option(False, "--version", help="Print the ve
     if version:
         print(__version__)
         raise typer.Exit
-
-
-def main() -> None:
-    """Run the command line; a UserError becomes its message and exit code 2, a bug keeps its traceback."""
-    for package in ("benchmark", "iqa_datasets"):
-        logging.getLogger(package).addHandler(Warnings())
-    try:
-        app()
-    except UserError as error:
-        say(f"error: {error}")
-        sys.exit(2)

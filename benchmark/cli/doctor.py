@@ -60,7 +60,7 @@ def metric(
     companions = [registry.metric(companion) for companion in COMPANIONS if companion in registry.metrics]
     for each in names:
         if len(names) > 1:
-            results.print(f"{each}:", markup=False, highlight=False)
+            results.print(f"{each}:")
         failed += _report(examine(registry.metric(each), companions))
     _end(failed)
 

@@ -20,7 +20,7 @@ from benchmark.cli.metric_facts import (
     times,
     weights,
 )
-from benchmark.cli.terminal import Facts, print_block, results, say
+from benchmark.cli.terminal import Facts, print_block, results, say, write
 from benchmark.cli.terminal import table as terminal_table
 from benchmark.metrics.protocol import Metric
 from benchmark.registry import Registry
@@ -104,7 +104,7 @@ def _write_table(registry: Registry, output_format: str | None, columns: str | N
     if output:
         write_whole(output, text)
     else:
-        typer.echo(text, nl=False)
+        write(text)
 
 
 def _metric_table(registry: Registry) -> Table:

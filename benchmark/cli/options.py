@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Collection, Iterable
@@ -20,6 +21,10 @@ DEFAULT_METRICS = "asna,lpips,ssim,psnr"
 DEFAULT_DATASET = "live-kodak"
 ALL_READY = "all-ready"
 TABLE = "table:"
+MOST_WORKERS = 1024
+"""More than any one machine has use for: a slip of the keyboard."""
+MOST_BYTES = 2**60
+"""More memory than there is in any machine."""
 
 Metrics = Annotated[
     str,
@@ -74,6 +79,7 @@ Workers = Annotated[
     typer.Option(
         "--workers",
         min=1,
+        max=MOST_WORKERS,
         help="Worker processes, one thread each; default the cores. Example: --workers 4",
         metavar="N",
     ),
@@ -161,6 +167,8 @@ Output = Annotated[
     ),
 ]
 
+SHOWN_CHARACTERS = 60
+"""Of a text that was not understood."""
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "KI": 2**10, "MI": 2**20, "GI": 2**30, "TI": 2**40}
 
 
@@ -243,10 +251,16 @@ def _is_table(name: str, stored: Collection[str]) -> bool:
 
 def size(text: str) -> int:
     """Read a number of bytes such as 800MB, 8GB or 2GiB; raises UserError for anything else."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?I?)B?", text.strip(), re.IGNORECASE)
-    if match is None or match[2].upper() not in UNITS:
-        raise UserError(f"--memory: expected a size such as 800MB or 8GB, got {text!r}")
-    return int(float(match[1]) * UNITS[match[2].upper()])
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?I?)B?", text.strip(), re.IGNORECASE | re.ASCII)
+    found = float(match[1]) * UNITS.get(match[2].upper(), math.nan) if match else math.nan
+    if not 1 <= found <= MOST_BYTES:
+        raise UserError(f"--memory: expected a size such as 800MB or 8GB, got {shortened(text)!r}")
+    return int(found)
+
+
+def shortened(text: str) -> str:
+    """`text`, or its beginning where it is too long to be shown."""
+    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}..."
 
 
 def store_path(results: Path) -> Path:

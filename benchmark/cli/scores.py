@@ -13,7 +13,7 @@ import typer
 
 from benchmark.cli import options
 from benchmark.cli.run import make_executor, tell_warnings
-from benchmark.cli.terminal import progress, results, say
+from benchmark.cli.terminal import progress, results, say, write
 from benchmark.filenames import printable
 from benchmark.images import reading_rules
 from benchmark.metrics.backends import FASTEST
@@ -95,7 +95,7 @@ def score(
         if output:
             write_whole(output, text)
         else:
-            typer.echo(text, nl=False)
+            write(text)
     if lacking:
         say(f"not run: {', '.join(lacking)}: without --reference there is nothing to compare with")
     for path in matched.unmatched:

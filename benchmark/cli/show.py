@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from benchmark.cli import options
-from benchmark.cli.terminal import progress, results, say
+from benchmark.cli.terminal import progress, results, say, write
 from benchmark.names import unknown_name
 from benchmark.registry import Registry
 from benchmark.store import Store
@@ -102,7 +102,7 @@ def leaderboard(
     elif chosen == "terminal":
         results.print(rendered)
     else:
-        typer.echo(rendered, nl=False)
+        write(rendered)
 
 
 @contextmanager
@@ -169,7 +169,7 @@ def export(
     if output:
         write_whole(output, text)
     else:
-        typer.echo(text, nl=False)
+        write(text)
 
 
 def _stored_datasets(store: Store, text: str | None) -> list[str] | None:

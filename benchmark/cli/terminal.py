@@ -8,7 +8,7 @@ import sys
 import textwrap
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import (
@@ -21,9 +21,10 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
+from rich.segment import Segment
 from rich.text import Text
 
-from benchmark.filenames import printable
+from benchmark.text import visible
 from benchmark.types import Progress as Report
 
 if TYPE_CHECKING:
@@ -33,11 +34,20 @@ PIPED_WIDTH = 160
 """Columns of what is written to a file or a pipe, unless the environment variable COLUMNS says otherwise."""
 
 
+class SafeConsole(Console):
+    """A console whose own styles and movements are the only control characters that reach the terminal."""
+
+    def render(self, *arguments: Any, **options: Any) -> Iterator[Segment]:
+        """Yield what is to be written, the control characters of texts as escapes."""
+        for segment in super().render(*arguments, **options):
+            yield segment if segment.control else segment._replace(text=visible(segment.text))
+
+
 def _console(*, stderr: bool) -> Console:
     """A console that shows every text as it is: names of files and metrics are no markup and hold no emoji."""
     stream = sys.stderr if stderr else sys.stdout
-    width = None if os.environ.get("COLUMNS") or stream.isatty() else PIPED_WIDTH
-    return Console(stderr=stderr, width=width, emoji=False, markup=False, highlight=False)
+    width = None if os.environ.get("COLUMNS") or (stream and stream.isatty()) else PIPED_WIDTH
+    return SafeConsole(stderr=stderr, width=width, emoji=False, markup=False, highlight=False)
 
 
 Facts = list[tuple[str, str]]
@@ -85,15 +95,31 @@ def progress(quiet: bool) -> Iterator[Report]:
 def say(text: str, *, quiet: bool = False) -> None:
     """Print a message to stderr, unless quiet."""
     if not quiet:
-        messages.print(printable(text), soft_wrap=True)
+        messages.print(text, soft_wrap=True)
+
+
+def show_warnings() -> None:
+    """Show what the packages log (how a table was read, which images are missing) as messages from now on."""
+    for package in ("benchmark", "iqa_datasets"):
+        logging.getLogger(package).addHandler(Warnings())
 
 
 class Warnings(logging.Handler):
-    """Shows what the package logs (how a table was read, which images are missing) as messages."""
+    """Shows what is logged as messages."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print one message."""
         say(record.getMessage())
+
+
+def print_line(text: str) -> None:
+    """Print a line of a result to stdout, however long."""
+    results.print(text, soft_wrap=True)
+
+
+def write(text: str) -> None:
+    """Write data to stdout as it is; on a terminal its control characters become escapes."""
+    sys.stdout.write(visible(text) if sys.stdout.isatty() else text)
 
 
 def table(titles: Iterable[str], rows: Iterable[Iterable[str]]) -> Table:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import typer
 
 from benchmark.cli import options
-from benchmark.cli.terminal import Facts, print_block, progress, results, say, table
+from benchmark.cli.terminal import Facts, print_block, print_line, progress, results, say, table
 from benchmark.registry import Registry
 from benchmark.types import UserError
 from benchmark.weights import cache
@@ -61,7 +61,7 @@ def check() -> None:
         state = cache.state(file)
         damaged += state is cache.State.DAMAGED
         where = "" if state is cache.State.ABSENT else f"  {cache.path_of(file)}"
-        typer.echo(f"{state.value:9} {file.name}{where}")
+        print_line(f"{state.value:9} {file.name}{where}")
     if damaged:
         say(f"{damaged} damaged: delete it and run `python -m benchmark weights add PATH` or `weights fetch METRIC`")
         raise typer.Exit(3)
@@ -86,7 +86,7 @@ def add(
     for item in taken:
         if item.outcome in ("taken", "already here") and item.file is not None:
             metrics = ", ".join(item.file.metrics)
-            typer.echo(f"{item.outcome}: {item.path} as {item.file.name}, for {metrics}{_because(item.reason)}")
+            print_line(f"{item.outcome}: {item.path} as {item.file.name}, for {metrics}{_because(item.reason)}")
     damaged = [item for item in taken if item.outcome == "damaged"]
     for item in damaged:
         say(f"damaged: {item.path}{_because(item.reason)}")
@@ -117,7 +117,7 @@ def fetch(
         for file in needed_by(metric):
             if cache.missing([file]):
                 _bring(file, quiet)
-            typer.echo(f"here: {cache.path_of(file)}")
+            print_line(f"here: {cache.path_of(file)}")
 
 
 def _nearest(metric: str) -> str:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
+import time
 from collections.abc import Generator, Iterable
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from queue import SimpleQueue
 
@@ -17,6 +20,10 @@ from benchmark.executors.worker import ready, score, start
 from benchmark.leftovers import temporary_folder
 from benchmark.scoring import Unit, UnitResult, WorkerSetup
 from benchmark.types import UserError
+
+GRACE_SECONDS = 10.0
+"""How long workers that were told to end may take: one that was stopped (SIGSTOP) would take for ever."""
+OUT_OF_MEMORY = "most likely for lack of memory: take fewer --workers"
 
 
 class LocalExecutor:
@@ -88,6 +95,19 @@ def _start_worker(setup: WorkerSetup) -> _Worker:
     return _Worker(setup, pool, [p for p in multiprocessing.active_children() if p not in others], started)
 
 
+def _ending(worker: _Worker) -> str:
+    """How the process of a worker that is known to have ended did so."""
+    for process in worker.processes:
+        process.join(GRACE_SECONDS)
+        code = process.exitcode
+        if code is not None and code < 0:
+            name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
+            return f"was killed by {name}{f' ({OUT_OF_MEMORY})' if -code == signal.SIGKILL else ''}"
+        if code is not None:
+            return f"ended with exit code {code}"
+    return "ended"
+
+
 class _Crew:
     """A worker per setup; none outlives the crew, whether the run ends, fails, is interrupted or killed.
 
@@ -142,19 +162,33 @@ class _Crew:
         if worker.replaced:
             return
         if worker.started.exception() is not None:
-            raise UserError("a worker process ended while it started; what it said stands above")
+            raise UserError(
+                f"a worker process {_ending(worker)} while it started; what it said, if anything, stands above"
+            )
         worker.replaced = True
         worker.pool.shutdown(wait=False)
         self._workers[self._workers.index(worker)] = _start_worker(worker.setup)
 
     def close(self) -> None:
-        """End every worker: at once where it is at work or still starting."""
+        """End every worker: at once where it is at work or still starting, and by force where it does not answer."""
         self._environment.close()
         for worker in self._workers:
             if worker.load or not worker.started.done():
                 for process in worker.processes:
                     process.terminate()
             worker.pool.shutdown(wait=False, cancel_futures=True)
+        _kill_the_deaf([process for worker in self._workers for process in worker.processes])
         for worker in self._workers:
             worker.pool.shutdown(wait=True)
         self._left_behind.close()
+
+
+def _kill_the_deaf(processes: list[BaseProcess]) -> None:
+    """Wait until all have ended, and after `GRACE_SECONDS` kill those that have not: they hold nothing that counts."""
+    end = time.monotonic() + GRACE_SECONDS
+    alive = {process.sentinel: process for process in processes}
+    while alive and (left := end - time.monotonic()) > 0:
+        for sentinel in wait(list(alive), left):
+            del alive[sentinel]  # type: ignore[arg-type]
+    for process in alive.values():
+        process.kill()

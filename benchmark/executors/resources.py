@@ -19,6 +19,8 @@ THREAD_VARIABLES = (
     "MKL_NUM_THREADS",
     "NUMEXPR_NUM_THREADS",
 )
+SAFE_PATH = "PYTHONSAFEPATH"
+"""Tells a new interpreter not to look for modules in the current folder."""
 MEMORY_SHARE = 0.5
 """Share of the machine's memory that the workers together may plan with when `--memory` is not given."""
 UNKNOWN_MEMORY = 8 << 30
@@ -75,8 +77,9 @@ def device_names(device: str) -> tuple[str, ...]:
 def one_thread_each(temporary: str | None = None) -> Iterator[None]:
     """Let the processes that are started meanwhile compute with one thread: the libraries read it when they load.
 
-    With `temporary` they put their temporary files there.
+    They look for no modules in the current folder, where a user's ``random.py`` would be taken for Python's. With
+    `temporary` they put their temporary files there.
     """
-    asked = dict.fromkeys(THREAD_VARIABLES, "1") | ({"TMPDIR": temporary} if temporary else {})
+    asked = dict.fromkeys(THREAD_VARIABLES, "1") | {SAFE_PATH: "1"} | ({"TMPDIR": temporary} if temporary else {})
     with environment(asked):
         yield

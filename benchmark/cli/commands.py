@@ -1,0 +1,25 @@
+"""The group that a program's commands are in, and how their errors reach the one place that ends the program."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from benchmark.cli.terminal import say
+from benchmark.ending import INTERRUPTED, EscapedError
+
+
+class Commands(TyperGroup):
+    """Commands whose errors all reach `benchmark.ending`: the library would end the program with code 1 for some."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was asked for; Ctrl-C and SIGTERM end it with a word."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            say("interrupted")
+            raise typer.Exit(INTERRUPTED) from None
+        except (OSError, EOFError) as error:
+            raise EscapedError from error
