@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import signal
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from benchmark.store import Store
 from benchmark.types import UserError
 
 distributed = pytest.importorskip("distributed", reason="needs the extra dask")
+pytest.importorskip("cryptography", reason="needs the extra dask")
 
 METRICS = ["difference", "psnr", "swapped"]
 SETUP = WorkerSetup((PLUGIN,))
@@ -115,12 +117,68 @@ def refusal(executor, units):
     return str(refused.value)
 
 
+@pytest.fixture(scope="module")
+def open_cluster():
+    """A cluster of two workers that anybody may talk to, as others start it by hand: its scheduler's address."""
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, protocol="tcp", dashboard_address=None, memory_limit=None
+    ) as others:
+        yield others.scheduler_address
+
+
 @pytest.fixture
-def scheduler(pair_of_workers):
-    """Make executors that talk to the same workers by their scheduler's address, as those of another machine."""
-    pair_of_workers._client.wait_for_workers(2)  # one that was killed comes back in its own time
-    address = pair_of_workers._client.scheduler.address
-    return lambda setup=SETUP, known=None: DaskExecutor(setup, 1, known or registry(), address=address)
+def scheduler(open_cluster):
+    """Make executors that talk to workers by their scheduler's address, as those of another machine."""
+    return lambda setup=SETUP, known=None: DaskExecutor(setup, 1, known or registry(), address=open_cluster)
+
+
+def test_nobody_without_the_runs_certificate_can_talk_to_its_processes(pair_of_workers):
+    client = pair_of_workers._client
+    addresses = [client.scheduler.address, *client.nthreads()]
+    assert len(addresses) == 3
+    for address in addresses:
+        host = address.removeprefix("tls://")
+        with pytest.raises((OSError, ValueError, TypeError, RuntimeError)):
+            distributed.Client(f"tcp://{host}", timeout=2, set_as_default=False)
+        stranger = distributed.Security.temporary()
+        with pytest.raises(OSError, match=r"(?i)timed out|certificate|ssl"):
+            distributed.Client(f"tls://{host}", timeout=2, security=stranger, set_as_default=False)
+    assert client.run(os.getpid)
+
+
+def test_the_certificate_stands_in_no_command_line_and_in_no_environment(pair_of_workers):
+    key = pair_of_workers._client.security.tls_client_key
+    assert key.startswith("-----BEGIN")
+    secret = key.splitlines()[1]
+    for process in pair_of_workers._client.run(_command_line_and_environment).values():
+        assert secret not in process
+
+
+def _command_line_and_environment():
+    command = Path("/proc/self/cmdline")
+    return f"{command.read_bytes() if command.exists() else ''} {os.environ}"
+
+
+def test_certificates_of_dasks_configuration_are_used_for_an_address(toy, tmp_path, local):
+    import dask
+
+    security = distributed.Security.temporary()
+    files = {}
+    for name in ("tls_ca_file", "tls_client_key", "tls_client_cert"):
+        files[name] = str(tmp_path / name)
+        Path(files[name]).write_text(getattr(security, name))
+    wanted = {
+        "distributed.comm.tls.ca-file": files["tls_ca_file"],
+        "distributed.comm.tls.client.key": files["tls_client_key"],
+        "distributed.comm.tls.client.cert": files["tls_client_cert"],
+    }
+    with distributed.LocalCluster(
+        n_workers=1, threads_per_worker=1, processes=False, protocol="tls", security=security, dashboard_address=None
+    ) as others:
+        address = others.scheduler_address.replace("tls://", "tcp://")
+        with dask.config.set(wanted), DaskExecutor(SETUP, 1, registry(), address=address) as executor:
+            outcome, _ = run(tmp_path / "r", toy, ["difference"], executor)
+    assert outcome.n_scored == 24
 
 
 def test_a_scheduler_is_found_by_its_address(toy, tmp_path, local, scheduler):
@@ -193,10 +251,16 @@ def test_a_worker_with_several_threads_that_joins_late_is_refused(toy, tmp_path,
         assert "joined with 2 threads; start it with --nthreads 1" in refusal(executor, todo(tmp_path, toy))
 
 
-def test_no_scheduler_and_no_package_are_explained(toy, tmp_path, monkeypatch):
+def test_no_scheduler_is_explained(toy, tmp_path, monkeypatch):
     monkeypatch.setattr(cluster, "CONNECT_SECONDS", 1)
     executor = DaskExecutor(SETUP, 1, registry(), address="tcp://127.0.0.1:1")
     assert "no Dask scheduler answers at tcp://127.0.0.1:1" in refusal(executor, todo(tmp_path, toy))
-    monkeypatch.setattr("benchmark.metrics.described.find_spec", lambda name: None)
-    with pytest.raises(UserError, match=r"pip install 'iqa-benchmark\[dask\]'"):
+
+
+@pytest.mark.parametrize("lacking", ["distributed", "cryptography"])
+def test_a_package_that_is_not_here_is_named(monkeypatch, lacking):
+    monkeypatch.setattr(
+        "benchmark.metrics.described.find_spec", lambda name: None if name == lacking else find_spec(name)
+    )
+    with pytest.raises(UserError, match=rf"needs the package {lacking}: pip install 'iqa-benchmark\[dask\]'"):
         DaskExecutor(SETUP, 1, registry())

@@ -1,13 +1,17 @@
 """Local workers: a death costs one unit's second try, devices are shared in turn, nothing is left behind."""
 
+import errno
+import multiprocessing
 import os
+import signal
+import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import PLUGIN
 
-from benchmark.executors import LocalExecutor, default_workers, device_names
+from benchmark.executors import LocalExecutor, default_workers, device_names, local
 from benchmark.executors.crew import DIED, Fate, finish
 from benchmark.executors.resources import THREAD_VARIABLES, cores
 from benchmark.scoring import Unit, UnitResult, Wanted, WorkerSetup
@@ -109,10 +113,61 @@ def test_a_broken_plugin_is_the_reason_that_no_metric_ran(toy, tmp_path):
     assert "no luck" in result.not_run["difference"]
 
 
-def test_workers_that_cannot_start_end_the_run(toy, tmp_path):
-    (tmp_path / "exits.py").write_text("import os; os._exit(3)")
-    with pytest.raises(UserError, match="ended while it started"):
+@pytest.mark.parametrize(
+    ("end", "said"),
+    [
+        ("os._exit(3)", "a worker process ended with exit code 3 while it started"),
+        ("os.kill(os.getpid(), 9)", r"was killed by SIGKILL \(most likely for lack of memory: take fewer --workers\)"),
+        ("os.kill(os.getpid(), 11)", "was killed by SIGSEGV while it started"),
+    ],
+)
+def test_workers_that_cannot_start_end_the_run_and_how_they_ended_is_said(toy, tmp_path, end, said):
+    (tmp_path / "exits.py").write_text(f"import os; {end}")
+    with pytest.raises(UserError, match=said):
         list(LocalExecutor(WorkerSetup((tmp_path / "exits.py",)), 2).results(units(toy, "difference", 3)))
+
+
+@pytest.mark.parametrize("at_work", [True, False])
+def test_a_worker_that_was_stopped_does_not_hold_up_the_end(toy, plugin, monkeypatch, at_work):
+    monkeypatch.setattr(local, "GRACE_SECONDS", 0.5)
+    executor = LocalExecutor(WorkerSetup((plugin,)), 1)
+    with executor:
+        results = executor.results(units(toy, "witness", 20))
+        next(results)
+        if not at_work:
+            list(results)
+        (process,) = multiprocessing.active_children()
+        os.kill(process.pid, signal.SIGSTOP)
+        rescue = threading.Timer(60, os.kill, (process.pid, signal.SIGCONT))  # a test that fails should also end
+        rescue.start()
+        results.close()
+    assert rescue.is_alive()
+    rescue.cancel()
+    assert process.exitcode < 0
+
+
+def test_workers_look_for_no_modules_in_the_current_folder(toy, plugin, tmp_path, monkeypatch):
+    """A user's own ``queue.py`` would be run in place of Python's in every worker that starts."""
+    (tmp_path / "queue.py").write_text("import os; os._exit(1)")
+    monkeypatch.chdir(tmp_path)
+    assert len(scores(LocalExecutor(WorkerSetup((plugin,)), 1), units(toy, "witness", 2))) == 2
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENOSPC, errno.EAGAIN, errno.ENOMEM])
+def test_what_the_machine_refuses_leaves_no_worker_behind(toy, monkeypatch, number):
+    started = []
+
+    def refuse(setup):
+        if started:
+            raise OSError(number, os.strerror(number))
+        started.append(start_worker(setup))
+        return started[-1]
+
+    start_worker = local._start_worker
+    monkeypatch.setattr(local, "_start_worker", refuse)
+    with pytest.raises(OSError, match=os.strerror(number)):
+        list(LocalExecutor(WorkerSetup((PLUGIN,)), 2).results(units(toy, "difference", 3)))
+    assert [process.is_alive() for process in started[0].processes] == [False]
 
 
 def test_after_an_early_end_the_next_call_starts_anew(toy):

@@ -1,6 +1,11 @@
 """A Dask cluster: worker processes of this machine, or those of a scheduler's address.
 
 Units travel out, scores come back; images are read by the workers where the pairs say. Only the client writes the store.
+
+Whoever may talk to a Dask scheduler or worker may run code there. The processes of a cluster of this machine therefore
+know each other by a certificate that is made for the run and never leaves their memory: other users of the machine
+cannot connect. The cluster of an address is as safe as its owner made it; where Dask's own configuration names
+certificates, they are used.
 """
 
 from __future__ import annotations
@@ -30,6 +35,8 @@ if TYPE_CHECKING:
     from distributed import Client
 
 PACKAGE = Package("distributed", "distributed", "dask")
+CERTIFICATES = Package("cryptography", "cryptography", "dask")
+"""Makes the certificates of a cluster of this machine."""
 SCHEME = "dask://"
 CONNECT_SECONDS = 20
 """How long a scheduler, and then its first worker, may take to answer."""
@@ -61,7 +68,7 @@ class DaskExecutor:
     def __init__(
         self, setup: WorkerSetup, workers: int, registry: Registry, *, address: str = "", memory: int | None = None
     ) -> None:
-        if missing := PACKAGE.missing():
+        if missing := PACKAGE.missing() or (not address and CERTIFICATES.missing()):
             raise UserError(f"--executor dask needs {missing}")
         self.setup = replace(setup, plugins=tuple(path.absolute() for path in setup.plugins))
         self.workers = workers
@@ -115,6 +122,7 @@ class DaskExecutor:
 def _local_cluster(workers: int) -> Iterator[Client]:
     import dask
     from distributed import Client, LocalCluster
+    from distributed.security import Security
 
     with (
         one_thread_each(),
@@ -124,6 +132,7 @@ def _local_cluster(workers: int) -> Iterator[Client]:
             n_workers=workers,
             threads_per_worker=1,
             processes=True,
+            security=Security.temporary(),
             dashboard_address="127.0.0.1:0",
             scheduler_kwargs={"dashboard": False},
             silence_logs=logging.CRITICAL,
@@ -149,9 +158,12 @@ def _environment_kept() -> Iterator[None]:
 @contextmanager
 def _scheduler(address: str) -> Iterator[Client]:
     from distributed import Client
+    from distributed.security import Security
 
+    if Security().tls_ca_file:
+        address = address.replace("tcp://", "tls://", 1)
     try:  # a client that cannot connect would hold up the end of the program
-        host, _, port = address.removeprefix("tcp://").rpartition(":")
+        host, _, port = address.partition("://")[2].rpartition(":")
         socket.create_connection((host.strip("[]"), int(port)), CONNECT_SECONDS).close()
         client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:
