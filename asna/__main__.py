@@ -14,6 +14,7 @@ import typer
 
 from asna.terminal import choose_device, progress_bar
 from benchmark.cli.commands import Commands
+from benchmark.cli.terminal import print_line, write
 from benchmark.ending import run
 
 DataRoot = Annotated[Path | None, typer.Option(envvar="IQA_DATA", help="Folder that holds the data sets.")]
@@ -102,7 +103,7 @@ def train(
             report=report_to(show, "training"),
         )
     more = "" if result.finished else "; not finished: go on with --resume"
-    print(f"{result.best}: validation SRCC {result.srcc:.4f} after {result.epochs} epochs{more}")
+    print_line(f"{result.best}: validation SRCC {result.srcc:.4f} after {result.epochs} epochs{more}")
 
 
 @app.command("train-sorter")
@@ -127,7 +128,7 @@ def train_sorter(
             progress=lambda name, share, error: show(round(100 * share), 100, f"{name}, error {error:.4f}"),
         )
     for row in rows:
-        print(f"{row.design:20s} {row.length:4d}  rank {row.rank_error:.4f}  rho {row.spearman_error:.5f}")
+        print_line(f"{row.design:20s} {row.length:4d}  rank {row.rank_error:.4f}  rho {row.spearman_error:.5f}")
 
 
 @app.command()
@@ -144,9 +145,9 @@ def evaluate(
     rows = evaluate_checkpoint(
         dataset=dataset, checkpoint=checkpoint, data_root=data_root, device=choose_device(device), split=split
     )
-    print(f"{'subset':44s} {'n':>6s} {'SRCC':>7s} {'KRCC':>7s} {'PLCC':>7s}")
+    print_line(f"{'subset':44s} {'n':>6s} {'SRCC':>7s} {'KRCC':>7s} {'PLCC':>7s}")
     for row in rows:
-        print(f"{row.subset:44s} {row.n:6d} {row.srcc:7.4f} {row.krcc:7.4f} {row.plcc:7.4f}")
+        print_line(f"{row.subset:44s} {row.n:6d} {row.srcc:7.4f} {row.krcc:7.4f} {row.plcc:7.4f}")
 
 
 @app.command()
@@ -168,7 +169,7 @@ def synthesize(
             workers=workers,
             progress=lambda done, total: show(done, total, "crops"),
         )
-    print(table)
+    print_line(str(table))
 
 
 @app.command()
@@ -193,7 +194,7 @@ def recipe(
             workers=workers,
             progress=show,
         ):
-            print(line)
+            print_line(line)
 
 
 @app.command()
@@ -210,7 +211,7 @@ def ship(
     from asna.shipping import ship as put
 
     with user_errors():
-        print(put(run, name=name, version=version, weights=weights or WEIGHTS, history=history))
+        print_line(str(put(run, name=name, version=version, weights=weights or WEIGHTS, history=history)))
 
 
 @app.command()
@@ -235,7 +236,7 @@ def ablation(
             device=choose_device(device),
             progress=show,
         )
-    print(report.read_text())
+    write(f"{report.read_text()}\n")
 
 
 @app.command()
@@ -262,7 +263,7 @@ def reproduce(
             epochs=epochs,
             progress=show,
         )
-    print(report)
+    print_line(str(report))
 
 
 if __name__ == "__main__":

@@ -10,15 +10,16 @@ from typing import Any
 @contextmanager
 def progress_bar(title: str) -> Iterator[Any]:
     """A progress bar on standard error, and a function (done, total, what) that moves it."""
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+    from benchmark.cli.terminal import messages
+
     bar = Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
-        console=Console(stderr=True),
+        console=messages,
     )
     with bar:
         task = bar.add_task(title, total=None)

@@ -69,6 +69,7 @@ def _replacing(path: Path) -> Iterator[BinaryIO]:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
     sweep(path.parent, PART)
     file, temporary = _open_part(path.parent)
+    done = False
     try:
         with file:
             yield file
@@ -76,13 +77,13 @@ def _replacing(path: Path) -> Iterator[BinaryIO]:
             os.fsync(file.fileno())
             _dress(temporary, path)
             os.replace(temporary, path)  # while the part is held: nobody may take it for a leftover
-            temporary = None
+            done = True
     finally:
-        if temporary is not None:
+        if not done:
             temporary.unlink(missing_ok=True)
 
 
-def _open_part(folder: Path) -> tuple[BinaryIO, Path | None]:
+def _open_part(folder: Path) -> tuple[BinaryIO, Path]:
     """A new file in `folder`, held by this process as long as it is open."""
     while True:
         handle, name = tempfile.mkstemp(dir=folder, prefix=PART)

@@ -160,7 +160,7 @@ def _scheduler(address: str) -> Iterator[Client]:
     from distributed import Client
     from distributed.security import Security
 
-    if Security().tls_ca_file:
+    if Security().get_connection_args("client").get("ssl_context"):
         address = address.replace("tcp://", "tls://", 1)
     try:  # a client that cannot connect would hold up the end of the program
         host, _, port = address.partition("://")[2].rpartition(":")
