@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import sys
 
-from benchmark.ending import run
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,6 +13,8 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    from benchmark.ending import run
+
     run(_command)
 
 
@@ -29,12 +29,15 @@ def _command() -> Callable[[], Any]:
 def _leave_the_folder() -> None:
     """Take the current folder, which ``python -m`` puts first, from where modules are looked for, unless we come from it.
 
-    A user's own ``torch.py`` or ``lpips.py`` there would be taken for the library, here and in every worker process.
+    A user's own ``torch.py`` or ``lpips.py`` there would be taken for the library, here and in every worker process, and
+    a folder ``benchmark`` without modules for this package. A ``benchmark.py`` is run in our place: that is Python's rule.
     """
     here = os.getcwd()
     home = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     if not sys.flags.safe_path and sys.path[:1] == [here] and not os.path.samefile(home, here):
         del sys.path[0]
+        if sys.modules["benchmark"].__file__ is None:
+            del sys.modules["benchmark"]
 
 
 if __name__ == "__main__":

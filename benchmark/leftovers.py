@@ -60,7 +60,7 @@ def hold(descriptor: int, path: Path) -> bool:
 
 def sweep(folder: Path, prefix: str) -> None:
     """Remove this user's files and folders in `folder` whose names begin so and whose processes are dead."""
-    if fcntl is None:
+    if fcntl is None or not folder.is_dir():
         return
     try:
         with os.scandir(folder) as entries:

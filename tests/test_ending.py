@@ -203,7 +203,7 @@ def test_ctrl_c_while_the_program_is_imported_ends_it_with_a_word(tmp_path, igno
 
 
 def test_hardly_anything_is_imported_before_signals_are_answered():
-    code = "import sys; before = set(sys.modules); import benchmark.__main__; print(*sorted(set(sys.modules) - before))"
+    code = "import sys; before = set(sys.modules); import benchmark.__main__, benchmark.ending; print(*sorted(set(sys.modules) - before))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {"dataclasses", "inspect", "pathlib", "rich", "traceback", "typer"} & set(done.stdout.split())
 

@@ -95,6 +95,12 @@ def test_python_m_takes_no_library_from_the_current_folder(toy, tmp_path, shadow
     assert "24 scores made" in process.stderr
 
 
+def test_python_m_works_beside_a_folder_of_the_programs_name(toy, tmp_path):
+    (tmp_path / "mine" / "benchmark").mkdir(parents=True)
+    (tmp_path / "mine" / "benchmark" / "notes.txt").write_text("my own")
+    assert "24 scores made" in done(tmp_path / "mine", "-m", "benchmark", *toy_run(toy, tmp_path)).stderr
+
+
 def test_a_plugin_still_imports_its_neighbours(toy, tmp_path):
     (tmp_path / "neighbour.py").write_text("VALUE = 4.0")
     (tmp_path / "mine.py").write_text(

@@ -5,6 +5,7 @@ import io
 import itertools
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -193,6 +194,20 @@ def test_two_at_once_leave_one_whole_file(tmp_path, own_folder):
     assert {process.communicate()[0].strip() for process in running} <= {"taken", "already here"}
     assert files_below(own_folder) == ["hub/pyiqa/net.pth"]
     assert cache.state(record()) is State.HERE
+
+
+def test_what_a_killed_add_left_goes_with_the_next_command_about_weights(tmp_path, own_folder):
+    code = (
+        "import os, signal, sys; sys.path.insert(0, sys.argv[1]); import test_weights as t; "
+        "parts = iter([t.CONTENT[:1000]]); "
+        "chunks = (next(parts, None) or os.kill(os.getpid(), signal.SIGKILL) for _ in range(9)); "
+        "t.cache.write_verified(t.record(folder='hub/checkpoints'), chunks, [])"
+    )
+    done = subprocess.run([sys.executable, "-c", code, os.path.dirname(__file__)], check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert len(files_below(own_folder)) == 1
+    assert benchmark("weights", "list").returncode == 0
+    assert files_below(own_folder) == []
 
 
 def test_what_is_missing_is_said_with_the_commands_that_bring_it():

@@ -29,6 +29,11 @@ KILOBYTE = 1000
 UNKNOWN = "not known"
 
 
+@app.callback()
+def _clear_leftovers() -> None:
+    cache.clear_leftovers()
+
+
 @app.command("list", short_help="List the files, what for, from where, and which are here.")
 def list_files(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Full sha256 and where each comes from.")] = False,

@@ -21,7 +21,7 @@ from benchmark.leftovers import temporary_folder
 from benchmark.scoring import Unit, UnitResult, WorkerSetup
 from benchmark.types import UserError
 
-GRACE_SECONDS = 10.0
+GRACE_SECONDS = 5.0
 """How long workers that were told to end may take: one that was stopped (SIGSTOP) would take for ever."""
 OUT_OF_MEMORY = "most likely for lack of memory: take fewer --workers"
 

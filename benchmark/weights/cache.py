@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 
-from benchmark.files import expanded, whole_file
+from benchmark.files import PART, expanded, whole_file
+from benchmark.leftovers import sweep
 from benchmark.types import Progress, UserError
 from benchmark.weights.catalogue import FILES, Edition, WeightsFile
 
@@ -123,6 +124,12 @@ def _again(file: WeightsFile) -> str:
 def _sha256_once(path: Path, state: tuple[int, ...]) -> str:
     """sha256 of a file in that state of size, times and place on the disk."""
     return sha256_of(path)
+
+
+def clear_leftovers() -> None:
+    """Remove what killed processes left of files that they were bringing here."""
+    for name in {file.folder for file in FILES if not file.embedded}:
+        sweep(folder() / name, PART)
 
 
 def add(
