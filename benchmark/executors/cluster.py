@@ -53,6 +53,8 @@ LOCAL_CONFIGURATION = {
     "distributed.worker.memory.spill": False,
     "distributed.worker.memory.pause": False,  # nothing would ever end the pause
     "distributed.worker.memory.terminate": 0.95,
+    "distributed.scheduler.http.routes": [],  # pages that any user of the machine could read
+    "distributed.worker.http.routes": [],
     "distributed.worker.profile.enabled": False,  # it would stop the workers every 10 ms to look at them
     "distributed.nanny.pre-spawn-environ": dict.fromkeys(THREAD_VARIABLES, 1),
 }
