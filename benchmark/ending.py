@@ -24,6 +24,8 @@ INTERRUPTED = 130
 """By Ctrl-C or SIGTERM, as a shell reports SIGINT."""
 READER_GONE = 141
 """The reader of the output ended first (``| head``), as a shell reports SIGPIPE."""
+MOST_CHARACTERS = 300
+"""Of a path that is shown: one that is too long for the disk can be of any length."""
 REPORT = "this is a bug of the program: please report it to its maintainers, with the lines above and the command"
 REMEDIES = {
     errno.ENOSPC: "the disk (or /dev/shm) is full; free some space and run the same command again",
@@ -131,7 +133,7 @@ def failed(error: BaseException) -> int:
         _say(f"error: {error}")
         return MENDABLE
     if isinstance(error, OSError) and error.errno in REMEDIES:
-        name = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
+        name = f"{os.fsdecode(error.filename)[:MOST_CHARACTERS]}: " if isinstance(error.filename, str | bytes) else ""
         _say(f"error: {name}{REMEDIES[error.errno]}")
         return MENDABLE
     if isinstance(error, MemoryError):

@@ -165,6 +165,11 @@ def test_every_error_has_its_code_and_none_is_that_of_a_regression(error, code, 
         assert "/some/file" in said
 
 
+def test_a_path_of_any_length_gives_a_message_that_can_be_read(capsys):
+    assert failed(OSError(errno.ENAMETOOLONG, "too long", "x" * 10**6)) == MENDABLE
+    assert len(capsys.readouterr().err) < 500
+
+
 def test_lost_output_is_never_taken_for_an_error_of_a_file():
     assert not issubclass(OutputLostError, OSError)
 
