@@ -14,7 +14,7 @@ import typer
 
 from asna.terminal import choose_device, progress_bar
 from benchmark.cli.commands import Commands
-from benchmark.cli.terminal import print_line, write
+from benchmark.cli.terminal import print_line, show_warnings, write
 from benchmark.ending import run
 
 DataRoot = Annotated[Path | None, typer.Option(envvar="IQA_DATA", help="Folder that holds the data sets.")]
@@ -266,5 +266,10 @@ def reproduce(
     print_line(str(report))
 
 
+def _command() -> typer.Typer:
+    show_warnings()
+    return app
+
+
 if __name__ == "__main__":
-    run(lambda: app)
+    run(_command)

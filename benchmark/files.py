@@ -31,7 +31,7 @@ def write_whole(path: Path, content: str | bytes) -> None:
     """Write `content` to `path` so that no reader ever sees a part of it; parents are made.
 
     Text is written as UTF-8; what UTF-8 cannot hold (a byte of a file name that is no UTF-8) as an escape such as
-    ``\\udcff``. See `whole_file` for links, devices and errors.
+    ``\\xff``. See `whole_file` for links, devices and errors.
     """
     with whole_file(path) as file:
         file.write(printable(content).encode() if isinstance(content, str) else content)

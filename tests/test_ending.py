@@ -222,7 +222,7 @@ def test_hardly_anything_is_imported_before_signals_are_answered():
         (("run", "--memory", "١GB"), "--memory: expected a size"),
         (("run", "--workers", "1000000000"), "Invalid value for '--workers'"),
         (("export", "-o", "~no-such-user/x.csv"), "~no-such-user stands for the home folder"),
-        (("run", "--dataset", "table:~no-such-user/x.csv"), "~no-such-user stands for the home folder"),
+        (("run", "--dataset", "table:~no-such-user/x.csv"), "~no-such-user/x.csv"),
         (("leaderboard", "--format", "csv", "-o", "/proc/x.csv", "--results", "RESULTS"), "/proc/x.csv"),
         (("export", "-o", "x" * 300, "--results", "RESULTS"), "longer"),
         (("export", "-o", "/dev/full", "--results", "RESULTS"), "/dev/full: the disk is full"),
