@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from queue import SimpleQueue
+from threading import Thread
 
 from benchmark.executors.crew import UNITS_AHEAD, Fate, Task, finish
 from benchmark.executors.resources import cores, device_names, one_thread_each
@@ -97,8 +98,8 @@ def _start_worker(setup: WorkerSetup) -> _Worker:
 
 def _ending(worker: _Worker) -> str:
     """How the process of a worker that is known to have ended did so."""
+    worker.pool.shutdown(wait=True)  # until then the code may be on its way through the pool's own thread
     for process in worker.processes:
-        process.join(GRACE_SECONDS)
         code = process.exitcode
         if code is not None and code < 0:
             name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
@@ -176,10 +177,12 @@ class _Crew:
             if worker.load or not worker.started.done():
                 for process in worker.processes:
                     process.terminate()
-            worker.pool.shutdown(wait=False, cancel_futures=True)
+        ends = [Thread(target=worker.pool.shutdown, kwargs={"cancel_futures": True}) for worker in self._workers]
+        for end in ends:
+            end.start()
         _kill_the_deaf([process for worker in self._workers for process in worker.processes])
-        for worker in self._workers:
-            worker.pool.shutdown(wait=True)
+        for end in ends:
+            end.join()
         self._left_behind.close()
 
 
