@@ -184,7 +184,10 @@ def _pairs(name: str, before: Reading, after: Reading) -> list[Finding]:
 
 def _scores(name: str, before: Reading, after: Reading) -> list[Finding]:
     """Changed scores; a declared new version may change them, so that only the correlations then decide."""
-    moved = {pair: after.scores[pair] - score for pair, score in before.scores.items() if pair in after.scores}
+    both = [pair for pair in before.scores if pair in after.scores]
+    moved = {
+        pair: after.scores[pair] - before.scores[pair] for pair in both if after.scores[pair] != before.scores[pair]
+    }  # two infinite scores are equal, and have no difference
     moved = {pair: change for pair, change in moved.items() if not abs(change) <= before.tolerance}
     declared = (before.version, before.weights) != (after.version, after.weights)
     findings = []

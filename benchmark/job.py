@@ -137,7 +137,7 @@ class Job:
                     self.result.scores[pair.id] = outcome
 
     def _outcomes(self, batch: ImageBatch) -> list[float | str]:
-        """A finite score or the reason for none, per image.
+        """A score or the reason for none, per image.
 
         The batch is scored in parts of what the metric can take; when memory runs out, in halves of that from then on.
         """
@@ -151,7 +151,7 @@ class Job:
             part = batch if not done and most >= len(batch) else batch.part(slice(done, done + most))
             scores = self._attempt(part)
             if not isinstance(scores, Trouble):
-                outcomes += self._finite(scores)
+                outcomes += self._checked(scores)
             elif len(part) > 1 and scores.out_of_memory:
                 self._make_room(part)
                 self.appetite.pixels = len(part) // 2 * pixels
@@ -161,21 +161,18 @@ class Job:
         return outcomes
 
     def _alone(self, batch: ImageBatch) -> list[float | str]:
-        """A finite score of one image, or the reason for none; without memory, once more when all is freed."""
+        """The score of one image, or the reason for none; without memory, once more when all is freed."""
         scores = self._attempt(batch)
         if isinstance(scores, Trouble) and scores.out_of_memory:
             self._make_room(batch)
             scores = self._attempt(ImageBatch(batch.rgb, batch.device))
             if isinstance(scores, Trouble) and scores.out_of_memory:
                 scores = Trouble(f"one image of {size(batch.size)} is too much for the memory: {scores.reason}")
-        return [scores.reason] if isinstance(scores, Trouble) else self._finite(scores)
+        return [scores.reason] if isinstance(scores, Trouble) else self._checked(scores)
 
-    def _finite(self, scores: list[float]) -> list[float | str]:
-        """Scores, or the words for one that is none."""
-        return [
-            score if math.isfinite(score) else f"{self.info.name} is {score}, expected a finite number"
-            for score in scores
-        ]
+    def _checked(self, scores: list[float]) -> list[float | str]:
+        """Scores, or the words for a number that is none."""
+        return [self.info.why_no_score(score) or score for score in scores]
 
     def _attempt(self, batch: ImageBatch) -> list[float] | Trouble:
         """Score a batch as a whole."""

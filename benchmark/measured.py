@@ -23,16 +23,16 @@ class Measured:
     """Which implementations of the protocol made the scores, where that is on record."""
 
     def scored(self, pairs: Sequence[Pair]) -> list[Pair]:
-        """The pairs that have a finite score."""
-        return [pair for pair in pairs if math.isfinite(self.scores.get(pair.id, math.nan))]
+        """The pairs that have a score."""
+        return [pair for pair in pairs if not self.info.why_no_score(self.scores.get(pair.id, math.nan))]
 
     def failed(self, pairs: Sequence[Pair]) -> dict[str, str]:
-        """Reasons by pair id, of the pairs without a finite score that were tried."""
+        """Reasons by pair id, of the pairs without a score that were tried."""
         reasons = {}
         for pair in pairs:
             score = self.scores.get(pair.id)
-            if score is not None and not math.isfinite(score):
-                reasons[pair.id] = f"the score is {score}"
+            if score is not None and (reason := self.info.why_no_score(score)):
+                reasons[pair.id] = reason
             elif score is None and pair.id in self.failures:
                 reasons[pair.id] = self.failures[pair.id]
         return reasons

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,6 +107,17 @@ class MetricInfo:
     citation: str = ""
     note: str = ""
     """What a reader of a table must know, for example "trained on synthetic labels"."""
+
+    def why_no_score(self, value: float) -> str:
+        """Say why a number is no score of this metric; "" for a finite one, and for infinity in the best direction where
+        the metric declares `infinite_as`."""
+        if math.isfinite(value):
+            return ""
+        best = math.inf if self.higher_is_better else -math.inf
+        if self.infinite_as is not None:
+            return "" if value == best else f"{self.name} is {value}, expected a finite number or {best}"
+        declare = "; a metric that is infinite by its definition declares infinite_as" if value == best else ""
+        return f"{self.name} is {value}, expected a finite number{declare}"
 
 
 @runtime_checkable

@@ -178,6 +178,15 @@ def test_infinite_and_undefined_numbers_survive_the_file(tmp_path):
     assert repr(read_baseline(tmp_path / "b.json")) == repr(odd)
 
 
+def test_two_infinite_scores_are_equal_and_a_finite_one_has_moved():
+    before = changed(scores={"a": math.inf, "b": 2.0})
+    assert compare(before, changed(scores={"a": math.inf, "b": 2.0})) == []
+    for other in (50.0, -math.inf, math.nan):
+        (finding,) = compare(before, changed(scores={"a": other, "b": 2.0}))
+        assert finding.fails
+        assert "1 of 2 scores moved" in finding.text
+
+
 READING = Reading("1", "", 1e-6, {"a": 1.0, "b": 2.0}, {}, {"all": {"srcc": (0.9, 0.8, 0.95)}})
 BASELINE = Baseline("toy", "r1", {"m": READING})
 

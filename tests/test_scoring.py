@@ -1,5 +1,6 @@
 """One work unit: images read ahead, batches that fit, memory that runs out; the same scores whatever happens."""
 
+import math
 import threading
 from pathlib import Path
 
@@ -350,3 +351,35 @@ def test_a_batch_whose_whole_fits_after_its_first_image_is_scored_once(folder):
     assert set(result.scores) == {pair.id for pair in pairs(folder)}
     assert sum(metric.asked) == len(result.scores)
     assert max(metric.asked) > 1
+
+
+class Extreme:
+    """Infinite for every image, in the direction that is asked for."""
+
+    def __init__(self, score, **facts):
+        self.value, self.info = score, MetricInfo("extreme", "Extreme", "1", **{"protocol": "Made up.", **facts})
+
+    def load(self, device):
+        return self
+
+    def prepare(self, reference):
+        return None
+
+    def score(self, distorted, prepared):
+        return np.full(len(distorted), self.value)
+
+
+@pytest.mark.parametrize("higher", [True, False])
+@pytest.mark.parametrize("declared", [True, False])
+@pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan])
+def test_infinity_is_a_score_where_it_is_declared_and_best_and_else_a_named_failure(folder, value, declared, higher):
+    metric = Extreme(value, higher_is_better=higher, infinite_as=60.0 if declared else None)
+    _, (result,) = score(pairs(folder)[:3], metric)
+    if declared and value == (math.inf if higher else -math.inf):
+        assert list(result.scores.values()) == [value] * 3
+        assert not result.failures
+    else:
+        assert not result.scores
+        assert len(result.failures) == 3
+        for reason in result.failures.values():
+            assert reason.startswith(f"extreme is {value}, expected a finite number")

@@ -15,6 +15,7 @@ from benchmark.cli import options
 from benchmark.cli.run import make_executor, tell_warnings
 from benchmark.cli.terminal import progress, results, say, write
 from benchmark.filenames import printable
+from benchmark.files import plain
 from benchmark.images import reading_rules
 from benchmark.metrics.backends import FASTEST
 from benchmark.registry import Registry
@@ -166,7 +167,7 @@ def _json(scored: Scores, infos: Mapping[str, MetricInfo], matched: Matched, bac
         "unmatched": matched.unmatched,
         "skipped": matched.skipped,
     }
-    return json.dumps(found, indent=2) + "\n"
+    return json.dumps(plain(found), indent=2, allow_nan=False) + "\n"
 
 
 def import_scores(

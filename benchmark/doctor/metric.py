@@ -202,7 +202,7 @@ def swapped(subject: Subject) -> Finding:
 
 
 def awkward(subject: Subject) -> Finding:
-    """Constant, tiny, odd-sized and extreme images get a finite score within score_range.
+    """Constant, tiny, odd-sized and extreme images get a score within score_range, a finite one unless declared.
 
     A full-reference metric may refuse a constant reference (PairError), which is noted, and a no-reference metric a
     constant image: there is nothing to see in it.
@@ -220,7 +220,7 @@ def awkward(subject: Subject) -> Finding:
         except Exception as error:  # whatever a metric raises is what is looked for
             wrong.append(f"{name} ({type(error).__name__}: {error!s:.80})")
         else:
-            if not math.isfinite(value) or not low - info.tolerance <= value <= high + info.tolerance:
+            if info.why_no_score(value) or not low - info.tolerance <= value <= high + info.tolerance:
                 wrong.append(f"{name} ({value:.9g})")
     if wrong:
         return fail(

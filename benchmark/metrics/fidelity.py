@@ -11,6 +11,9 @@ from benchmark.metrics.opencv_fidelity import DecibelScorer
 from benchmark.metrics.pairwise import metric
 
 PEAK = 255
+INFINITE_AS = 60.0
+"""What equal images count as, in dB: rounding to 8 bits alone costs 10 log10(12 * 255^2) = 58.9 dB, so two pictures that
+agree better are as good as equal. libvmaf cuts the PSNR of 8-bit pictures at the same number."""
 CITATION = "Z. Wang, A. C. Bovik. Mean squared error: love it or leave it? IEEE Signal Processing Magazine, 2009"
 
 FACTS: dict[str, Any] = {
@@ -21,7 +24,8 @@ FACTS: dict[str, Any] = {
     "library": "scikit-image",
     "licence": "BSD-3-Clause",
     "citation": CITATION,
-    "note": "infinite, and so not scored, where distorted and reference are the same",
+    "infinite_as": INFINITE_AS,
+    "note": f"infinite where distorted and reference are the same; where numbers are needed that counts as {INFINITE_AS:g} dB",
 }
 
 
