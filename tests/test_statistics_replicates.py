@@ -137,3 +137,56 @@ def test_a_nearly_flat_sigmoid_loses_no_digits() -> None:
             x, y = z - (w @ z) / w.sum(), v - (w @ v) / w.sum()
             best = max(best, float((w @ (x * y)) / np.sqrt((w @ (x * x)) * (w @ (y * y)))))
         np.testing.assert_allclose(refits.plcc[row], best, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_points_ahead_in_both_are_counted_as_by_hand(seed: int) -> None:
+    from benchmark.statistics.dominance import Dominance
+
+    rng = np.random.default_rng(seed)
+    n, questions, highest = int(rng.integers(1, 200)), 150, int(rng.integers(1, 300))
+    x, y = rng.integers(0, highest, size=(2, n))
+    at_x, at_y = rng.integers(0, highest + 70, size=(2, questions))  # some beyond all points
+    expected = (np.sign(at_x[:, None] - x) * np.sign(at_y[:, None] - y)).sum(axis=1)
+    np.testing.assert_array_equal(Dominance(x, y).balance(at_x, at_y), expected)
+
+
+def test_large_contents_are_counted_without_a_table_and_give_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    from benchmark.statistics import replicates
+
+    rng = np.random.default_rng(8)
+    labels = np.round(rng.normal(size=900), 1)
+    columns = [np.round(labels + rng.normal(size=900), places) for places in (0, 1, 8)]
+    clusters = clusters_of(np.repeat(np.arange(4), [700, 120, 79, 1]), length=900)
+    weights = draw(4, replicates=30, seed=1)
+    with_tables = []
+    for large in (10**9, 0):
+        monkeypatch.setattr(replicates, "LARGE", large)
+        with_tables.append(kendall_replicates(columns, labels, clusters, weights))
+    np.testing.assert_array_equal(*with_tables)
+
+
+def test_one_content_of_very_many_pairs_needs_no_memory_that_grows_with_their_square() -> None:
+    """A table of the places of 60,000 pairs would hold 14 thousand million numbers."""
+    import tracemalloc
+
+    rng = np.random.default_rng(9)
+    labels, scores = rng.normal(size=(2, 61_000))
+    clusters = clusters_of(np.repeat(np.arange(3), [60_000, 500, 500]), length=61_000)
+    tracemalloc.start()
+    (row,) = kendall_replicates([scores], labels, clusters, 1.0 - np.eye(3), threads=1)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 61_000 * 17 * 8 * 20  # n log n numbers, some twenty times
+    expected = scipy.stats.kendalltau(scores[60_000:], labels[60_000:]).statistic
+    np.testing.assert_allclose(row[0], expected, atol=1e-12)
+
+
+def test_perfect_resamples_are_exactly_at_the_end_and_never_beyond() -> None:
+    """The roots of 2 and 3 pairs, multiplied, are 1e-16 off: 1.0000000000000002 has no Fisher z."""
+    clusters = clusters_of(np.repeat(np.arange(4), 3), length=12)
+    labels = np.arange(12.0)
+    weights = draw(4, replicates=500, seed=0)
+    (row,) = kendall_replicates([labels], labels, clusters, weights)
+    assert row.max() <= 1.0
+    np.testing.assert_allclose(row, 1.0, atol=1e-15)

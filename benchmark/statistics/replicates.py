@@ -13,9 +13,12 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
+from benchmark.statistics.dominance import Dominance
 from benchmark.statistics.inputs import Floats, standardised
 from benchmark.statistics.resampling import Clusters, run_all
 
+LARGE = 256
+"""Contents with more pairs are counted by bits of their ranks: a table of their places grows with their square."""
 VANISHING = 1e-12
 """A resample whose variance is this fraction of the sample's is constant up to rounding."""
 
@@ -49,18 +52,27 @@ class _Places:
         self.rank = np.unique(values, return_inverse=True)[1]
         self.n_ranks = int(self.rank.max()) + 1 if len(values) else 0
 
-    def within(self, members: slice) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float32], Floats]:
-        """Return places (N,), signs (places, members) of place minus member, and how many members each pair ties with.
+    def within(self, members: slice) -> tuple[npt.NDArray[np.intp], Floats]:
+        """Return the places (N,) of all pairs, and how many members each pair ties with.
 
         Place 2k + 1 is the cluster's k-th distinct value, 2k lies just below it.
         """
         counts = np.bincount(self.rank[members], minlength=self.n_ranks)
         present = counts > 0
         place_of_rank = 2 * (np.cumsum(present) - present) + present
-        places = place_of_rank[self.rank]
-        every = np.arange(2 * int(present.sum()) + 1)
-        signs = np.sign(every[:, None] - places[members][None, :]).astype(np.float32)
-        return places, signs, counts[self.rank].astype(np.float64)
+        return place_of_rank[self.rank], counts[self.rank].astype(np.float64)
+
+
+def _balance(x: npt.NDArray[np.intp], y: npt.NDArray[np.intp], members: slice) -> Floats:
+    """Concordant less discordant members of a cluster for each pair (N,), by the pairs' places x and y (N,)."""
+    if members.stop - members.start > LARGE:
+        return Dominance(x[members], y[members]).balance(x, y).astype(np.float64)
+    x_signs, y_signs = (
+        np.sign(np.arange(2 * (members.stop - members.start) + 1)[:, None] - of[members][None, :]).astype(np.float32)
+        for of in (x, y)
+    )
+    table = x_signs @ y_signs.T  # whole numbers up to the cluster's size: exact in float32
+    return table.ravel()[x * table.shape[1] + y].astype(np.float64)
 
 
 def kendall_replicates(
@@ -80,21 +92,18 @@ def kendall_replicates(
 
     def work(cluster: int) -> None:
         members = slice(int(clusters.starts[cluster]), int(clusters.starts[cluster] + sizes[cluster]))
-        y, y_signs, ties = label_places.within(members)
+        y, ties = label_places.within(members)
         untied[-1, :, cluster] = sizes * sizes[cluster] - clusters.sums(ties)
         for column, variable in enumerate(variables):
-            x, x_signs, ties = variable.within(members)
+            x, ties = variable.within(members)
             untied[column, :, cluster] = sizes * sizes[cluster] - clusters.sums(ties)
-            table = x_signs @ y_signs.T  # whole numbers up to the cluster's size: exact in float32
-            signs = table.ravel()[x * table.shape[1] + y]
-            concordance[column, :, cluster] = clusters.sums(signs.astype(np.float64))
+            concordance[column, :, cluster] = clusters.sums(_balance(x, y, members))
 
     run_all([partial(work, cluster) for cluster in range(k)], threads=threads)
     # whole numbers below 2^53 from here to the division: exact in any order, so BLAS may have them
     pairs = [np.sum((weights @ matrix) * weights, axis=1) for matrix in untied]
-    return np.stack(
-        [
-            ratio(np.sum((weights @ matrix) * weights, axis=1), np.sqrt(pairs[column]) * np.sqrt(pairs[-1]))
-            for column, matrix in enumerate(concordance)
-        ]
-    )
+    rows = [
+        ratio(np.sum((weights @ matrix) * weights, axis=1), np.sqrt(pairs[column]) * np.sqrt(pairs[-1]))
+        for column, matrix in enumerate(concordance)
+    ]
+    return np.clip(np.stack(rows), -1.0, 1.0)  # the roots' rounding may lead beyond the ends
