@@ -1,5 +1,7 @@
 """Joins scores with labels by pair id, orients both once by their declared directions, and asks for statistics.
 
+Scores within a metric's tolerance of each other are made equal first: another machine could order them otherwise.
+
 Nothing else in the program turns a sign: a metric that runs against people comes out negative, with a warning.
 """
 
@@ -12,13 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 from benchmark.kept import Entry, KeptAgreements, entry_key, sample_key
 from benchmark.measured import Measured
-from benchmark.types import Agreement, DatasetInfo, Estimate, MetricInfo, Pair
+from benchmark.store import IMPORTED
+from benchmark.types import Agreement, DatasetInfo, Estimate, MetricInfo, Pair, UserError
 from benchmark.verdicts import interval_sentence, test_sentence, tie_groups, warnings
 
 if TYPE_CHECKING:
     from benchmark.statistics import Comparison
     from benchmark.statistics.inputs import Floats
 
+MAX_REPLICATES = 100_000
+"""More resamples change no digit that a board shows, and each one of every metric is kept in memory."""
 TOGETHER = 8
 """How many metrics are measured at a time: they share the work on the labels, and memory is bounded."""
 
@@ -35,6 +40,15 @@ class Evaluation:
     """How the intervals were made, in a sentence; "" when there are none."""
     tests: str
     """How the tie groups were made, in a sentence; "" when nothing was tested."""
+
+
+def check_replicates(replicates: int) -> None:
+    """Raise UserError for more resamples than memory allows."""
+    if replicates > MAX_REPLICATES:
+        raise UserError(
+            f"--replicates: expected at most {MAX_REPLICATES}, got {replicates}: every resample of every metric is held "
+            "in memory, and more change no digit that is shown"
+        )
 
 
 def agree(
@@ -89,8 +103,11 @@ def evaluate(
     asked = _Asked(tuple(statistics) if statistics is not None else None, paired, replicates, confidence, seed)
     groups: dict[bytes, list[str]] = {}
     scores: dict[str, Floats] = {}
+    caps: dict[str, float] = {}
     for label, one in measured.items():
         scores[label] = oriented_scores(one.info, pairs, one.scores)
+        if one.info.infinite_as is not None:
+            caps[label] = one.info.infinite_as if one.info.higher_is_better else -one.info.infinite_as
         groups.setdefault(_scored(scores[label]).tobytes(), []).append(label)
     estimates: dict[str, dict[str, Estimate]] = {}
     counts: dict[str, tuple[int, int]] = {}
@@ -98,13 +115,13 @@ def evaluate(
     comparison: Comparison | None = None
     for labels in groups.values():
         mask = _scored(scores[labels[0]])
-        scored = [pair for pair, finite in zip(pairs, mask, strict=True) if finite]
+        scored = [pair for pair, has in zip(pairs, mask, strict=True) if has]
         arrays = {label: scores[label][mask] for label in labels}
-        found, compared = _statistics(dataset, scored, arrays, asked, kept, on_done)
+        found, compared = _statistics(dataset, scored, arrays, caps, asked, kept, on_done)
         estimates |= found
         comparison = compared if len(scored) == len(pairs) else comparison
         counts |= dict.fromkeys(labels, (len(scored), len({pair.content for pair in scored})))
-        missing |= dict.fromkeys(labels, tuple(pair for pair, finite in zip(pairs, mask, strict=True) if not finite))
+        missing |= dict.fromkeys(labels, tuple(pair for pair, has in zip(pairs, mask, strict=True) if not has))
     agreements = {
         label: Agreement(
             metric=one.info.name,
@@ -182,22 +199,24 @@ def _statistics(
     dataset: DatasetInfo,
     pairs: Sequence[Pair],
     scores: Mapping[str, Floats],
+    caps: Mapping[str, float],
     asked: _Asked,
     kept: KeptAgreements | None,
     on_done: Callable[[int], None] | None,
 ) -> tuple[dict[str, dict[str, Estimate]], Comparison | None]:
-    """Estimates by label and statistic, and the paired tests; arrays (N,) of `scores` are oriented."""
+    """Estimates by label and statistic, and the paired tests; arrays (N,) of `scores`, and `caps`, are oriented."""
     import benchmark.statistics as stats
 
     if not pairs:
         undefined = Estimate(math.nan, method="undefined: no pair was scored")
         return {label: dict.fromkeys(asked.statistics or stats.BASIC, undefined) for label in scores}, None
-    labels, contents, noise = oriented_labels(dataset, pairs), [pair.content for pair in pairs], _label_noise(pairs)
+    labels, contents = oriented_labels(dataset, pairs), [pair.content for pair in pairs]
+    noise = _label_noise(dataset, pairs)
     entries: dict[bytes, Entry] = {}
     keys = {label: label.encode() for label in scores}
     if kept:
         sample = sample_key(labels, contents, noise, asdict(asked))
-        keys = {label: entry_key(sample, column) for label, column in scores.items()}
+        keys = {label: entry_key(sample, column, caps.get(label)) for label, column in scores.items()}
         entries = kept.get(list(keys.values()))
     absent = [label for label, key in keys.items() if key not in entries]
     for at in range(0, len(absent), TOGETHER):
@@ -207,6 +226,7 @@ def _statistics(
             labels,
             contents,
             **noise,
+            infinite_as={label: caps[label] for label in together if label in caps},
             replicates=asked.replicates,
             confidence=asked.confidence,
             seed=asked.seed,
@@ -244,27 +264,37 @@ def _compared(entries: Mapping[str, Entry], contents: Sequence[str], asked: _Ask
 
 
 def _scored(scores: Floats) -> Any:
-    """Which pairs have a finite score: (N,) of bool."""
+    """Which pairs have a score: (N,) of bool."""
     import numpy as np
 
-    return np.isfinite(scores)
+    return ~np.isnan(scores)
 
 
-def _label_noise(pairs: Sequence[Pair]) -> dict[str, Any]:
-    """What is known of the labels' noise: nothing unless it is known of every pair."""
-    noise: dict[str, Any] = {}
-    if all(pair.label_std is not None for pair in pairs):
-        noise["label_std"] = [pair.label_std for pair in pairs]
-        if all(pair.n_ratings is not None for pair in pairs):
-            noise["n_ratings"] = [pair.n_ratings for pair in pairs]
+def _label_noise(dataset: DatasetInfo, pairs: Sequence[Pair]) -> dict[str, Any]:
+    """What is stated of the labels' noise, nan where it is not; nothing where no label has any."""
+    if all(pair.label_std is None for pair in pairs):
+        return {}
+    noise: dict[str, Any] = {
+        "label_std": [math.nan if pair.label_std is None else pair.label_std for pair in pairs],
+        "label_std_kind": dataset.label_std_kind,
+    }
+    if any(pair.n_ratings is not None for pair in pairs):
+        noise["n_ratings"] = [math.nan if pair.n_ratings is None else pair.n_ratings for pair in pairs]
     return noise
 
 
 def oriented_scores(info: MetricInfo, pairs: Sequence[Pair], scores: Mapping[str, float]):
-    """Scores of `pairs` as float64 (N,), nan without one, negated where the metric declares that lower is better."""
+    """Scores of `pairs` as float64 (N,), nan without one, negated where the metric declares that lower is better.
+
+    Scores within the metric's tolerance of each other are equal; imported ones have no tolerance that anyone declared.
+    """
     import numpy as np
 
-    values = np.array([scores.get(pair.id, math.nan) for pair in pairs], dtype=np.float64)
+    from benchmark.statistics import tied
+
+    given = (scores.get(pair.id, math.nan) for pair in pairs)
+    values = np.array([math.nan if info.why_no_score(score) else score for score in given], dtype=np.float64)
+    values = tied(values, 0.0 if info.version.startswith(IMPORTED) else info.tolerance)
     return values if info.higher_is_better else -values
 
 

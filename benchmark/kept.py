@@ -64,9 +64,7 @@ def digest(parts: Iterable[bytes]) -> bytes:
     return result.digest()
 
 
-def sample_key(
-    labels: Any, contents: Sequence[str], noise: Mapping[str, Sequence[float]], asked: Mapping[str, Any]
-) -> bytes:
+def sample_key(labels: Any, contents: Sequence[str], noise: Mapping[str, Any], asked: Mapping[str, Any]) -> bytes:
     """Hash what all metrics on a set of labels share: labels (N,), contents, label noise, and the options by name."""
     import numpy as np
 
@@ -75,17 +73,17 @@ def sample_key(
             program().encode(),
             np.ascontiguousarray(labels, dtype="<f8").tobytes(),
             json.dumps(list(contents)).encode(),
-            json.dumps({name: [float(value) for value in values] for name, values in sorted(noise.items())}).encode(),
+            json.dumps(noise, sort_keys=True).encode(),
             json.dumps(asked, sort_keys=True).encode(),
         ]
     )
 
 
-def entry_key(sample: bytes, scores: Any) -> bytes:
-    """Hash a sample and the oriented scores (N,) of one metric on it."""
+def entry_key(sample: bytes, scores: Any, infinite_as: float | None = None) -> bytes:
+    """Hash a sample, the oriented scores (N,) of one metric on it, and what infinite ones among them count as."""
     import numpy as np
 
-    return digest([sample, np.ascontiguousarray(scores, dtype="<f8").tobytes()])
+    return digest([sample, np.ascontiguousarray(scores, dtype="<f8").tobytes(), repr(infinite_as).encode()])
 
 
 class KeptAgreements:

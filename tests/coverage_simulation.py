@@ -18,13 +18,15 @@ import scipy.stats
 
 from benchmark.statistics.comparison import paired_test
 from benchmark.statistics.fit_replicates import FitReplicates
-from benchmark.statistics.intervals import SCALES, bootstrap_interval
+from benchmark.statistics.intervals import bootstrap_interval
 from benchmark.statistics.logistic import fit_logistic
 from benchmark.statistics.rank_replicates import spearman_replicates
 from benchmark.statistics.replicates import kendall_replicates, pearson_replicates
 from benchmark.statistics.resampling import Clusters, clusters_of, draw, resamples
+from benchmark.statistics.table import STATISTICS
 
 PER_CONTENT = 16
+"""Pairs of one content, where nothing else is asked for."""
 
 
 @dataclass(frozen=True)
@@ -56,17 +58,19 @@ WORLDS = (
 )
 
 
-def simulate(world: World, rng: np.random.Generator, contents: int, metrics: int = 1) -> tuple[np.ndarray, np.ndarray]:
-    """Return labels (contents * 16,) and scores (metrics, contents * 16), sorted by content."""
-    quality = rng.uniform(-1.7, 1.7, size=(contents, PER_CONTENT))
+def simulate(
+    world: World, rng: np.random.Generator, contents: int, metrics: int = 1, *, pairs: int = PER_CONTENT
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return labels (contents * pairs,) and scores (metrics, contents * pairs), sorted by content."""
+    quality = rng.uniform(-1.7, 1.7, size=(contents, pairs))
     labels = 60 / (1 + np.exp(-1.2 * quality)) + 2 * rng.normal(size=(contents, 1)) + 3 * rng.normal(size=quality.shape)
     scores = np.stack([world.metric(rng, quality).ravel() for _ in range(metrics)])
     return labels.ravel(), scores
 
 
-def clusters(contents: int) -> Clusters:
+def clusters(contents: int, pairs: int = PER_CONTENT) -> Clusters:
     """The clusters of a simulated set."""
-    return clusters_of(np.repeat(np.arange(contents), PER_CONTENT), length=contents * PER_CONTENT)
+    return clusters_of(np.repeat(np.arange(contents), pairs), length=contents * pairs)
 
 
 def replicates_of(
@@ -109,15 +113,15 @@ def intervals(
     statistic: str, scores: np.ndarray, labels: np.ndarray, contents: int, seed: int, replicates: int
 ) -> Iterator[tuple[str, float, float]]:
     """Yield (name, low, high) of each candidate; the first is the product's."""
-    k = clusters(contents)
+    k = clusters(contents, len(labels) // contents)
     weights = resamples(k, replicates=replicates, seed=seed)
     value = value_of(statistic, scores, labels)
     rows = replicates_of(statistic, scores, labels, k, weights)
     drawn, jackknife = rows[:replicates], rows[replicates:]
-    scale = SCALES[statistic]
+    scale = STATISTICS[statistic].scale
     chosen = bootstrap_interval(value, rows, k, scale=scale, confidence=0.95)
     yield "product", chosen.low, chosen.high
-    at, error = scale.forward(np.array([value])), np.std(scale.forward(drawn), ddof=1)
+    at, error = scale.forward(np.array([value])), np.std(scale.forward(drawn), ddof=1)  # may be nan: no interval
     for name, quantile in (("transform, normal", 1.96), ("transform, t", scipy.stats.t.ppf(0.975, contents - 1))):
         low, high = scale.back(at - quantile * error)[0], scale.back(at + quantile * error)[0]
         yield name, low, high
@@ -142,11 +146,13 @@ def naive_interval(
     return float(low), float(high)
 
 
-def coverage(world: World, statistic: str, contents: int, sets: int, replicates: int = 500) -> dict[str, float]:
+def coverage(
+    world: World, statistic: str, contents: int, sets: int, replicates: int = 500, *, pairs: int = PER_CONTENT
+) -> dict[str, float]:
     """Share of simulated sets whose interval covers the truth, by candidate."""
     hits: dict[str, int] = {}
     for seed in range(sets):
-        labels, scores = simulate(world, np.random.default_rng(seed), contents)
+        labels, scores = simulate(world, np.random.default_rng(seed), contents, pairs=pairs)
         for name, low, high in intervals(statistic, scores[0], labels, contents, seed, replicates):
             hits[name] = hits.get(name, 0) + bool(low <= truth(world, statistic) <= high)
     return {name: count / sets for name, count in hits.items()}
@@ -177,13 +183,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sets", type=int, default=1000)
     parser.add_argument("--statistics", default="srcc,krcc,plcc_raw,plcc,rmse")
-    parser.add_argument("--contents", default="13,30")
+    parser.add_argument("--contents", default="5,6,8,10,13,30")
+    parser.add_argument("--pairs", type=int, default=PER_CONTENT, help="of each content")
     parser.add_argument("--replicates", type=int, default=500)
     arguments = parser.parse_args()
     for statistic in arguments.statistics.split(","):
         for contents in map(int, arguments.contents.split(",")):
             for world in WORLDS:
-                cells = coverage(world, statistic, contents, arguments.sets, arguments.replicates)
+                cells = coverage(
+                    world, statistic, contents, arguments.sets, arguments.replicates, pairs=arguments.pairs
+                )
                 row = "  ".join(f"{name} {100 * share:.1f}" for name, share in cells.items())
                 print(
                     f"coverage  {statistic:8} K={contents}  {world.name:15} true {truth(world, statistic):7.3f}  {row}",

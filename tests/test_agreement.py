@@ -74,9 +74,61 @@ def test_an_incomplete_metric_is_measured_on_what_is_there_and_counted():
 
 def test_an_infinite_score_counts_as_failed_with_its_value():
     one = measured(noisy(PAIRS) | {PAIRS[0].id: math.inf})
-    assert one.failed(PAIRS) == {PAIRS[0].id: "the score is inf"}
+    assert one.failed(PAIRS) == {PAIRS[0].id: "good is inf, expected a finite number"}
     agreement = agree(TOY, PAIRS, one, **FEW)
     assert (agreement.n_scored, agreement.n_failed) == (95, 1)
+
+
+@pytest.mark.parametrize("higher", [True, False])
+def test_a_declared_infinity_is_a_score_that_ranks_first_and_any_other_is_a_failure(higher):
+    info = replace(METRIC, higher_is_better=higher, infinite_as=60.0 if higher else -60.0)
+    sign = 1.0 if higher else -1.0
+    scores = noisy(PAIRS, -sign, noise=5)  # labels are DMOS
+    best = sorted(PAIRS, key=lambda pair: pair.label)[:6]
+    agreement = agree(TOY, PAIRS, Measured(info, scores | {pair.id: sign * math.inf for pair in best}, {}), **FEW)
+    assert (agreement.n_scored, agreement.n_failed, agreement.warnings) == (96, 0, ())
+    above = scores | {pair.id: sign * 1e6 for pair in best}
+    expected = agree(TOY, PAIRS, Measured(replace(info, infinite_as=None), above, {}), **FEW).statistics["srcc"]
+    assert repr(agreement.statistics["srcc"]) == repr(expected)
+    assert "6 infinite scores count as 60" in agreement.statistics["plcc"].method
+    for wrong in (-sign * math.inf, math.nan):
+        one = Measured(info, scores | {PAIRS[0].id: wrong}, {})
+        assert "expected a finite number or" in one.failed(PAIRS)[PAIRS[0].id]
+        assert agree(TOY, PAIRS, one, **FEW).n_failed == 1
+
+
+def test_scores_within_the_tolerance_are_ties_unless_nobody_declared_it():
+    scores = {pair.id: 1.0 + 1e-9 * place for place, pair in enumerate(PAIRS)}
+    undefined = agree(TOY, PAIRS, Measured(METRIC, scores, {}), **FEW).statistics
+    assert {estimate.method for name, estimate in undefined.items()} == {"undefined: constant scores"}
+    for info in (replace(METRIC, version="imported-1234"), replace(METRIC, tolerance=1e-12)):
+        assert not math.isnan(agree(TOY, PAIRS, Measured(info, scores, {}), **FEW).statistics["srcc"].value)
+
+
+def test_a_tolerance_that_is_a_visible_part_of_the_scores_is_warned_of():
+    scores = {name: 1e-7 * score for name, score in noisy(PAIRS, noise=5).items()}  # they span about 6e-6
+    (warning,) = agree(TOY, PAIRS, measured(scores), **FEW).warnings
+    assert "its tolerance of 1e-06, within which scores are ties" in warning
+    assert not agree(TOY, PAIRS, Measured(replace(METRIC, tolerance=1e-9), scores, {}), **FEW).warnings
+
+
+def test_the_kind_of_label_spread_is_the_data_sets():
+    one = measured(noisy(PAIRS, noise=5))
+    of_means = agree(replace(TOY, label_std_kind="mean"), PAIRS, one, **FEW).statistics
+    undeclared = agree(TOY, PAIRS, one, **FEW).statistics
+    assert of_means["rmse_star"].value >= 0
+    assert "1.96 standard errors" in of_means["rmse_star"].method
+    assert math.isnan(undeclared["rmse_star"].value)
+    assert of_means["auc_better"].value == undeclared["auc_better"].value
+    assert "not declared" in undeclared["auc_better"].method
+
+
+def test_one_label_without_a_spread_is_named_and_not_passed_over():
+    pairs = [replace(PAIRS[0], label_std=None), *PAIRS[1:]]
+    statistics = agree(TOY, pairs, measured(noisy(PAIRS, noise=5)), **FEW).statistics
+    assert statistics["auc_better"].method == "undefined: 1 of 96 labels have no label_std"
+    without = [replace(pair, label_std=None) for pair in PAIRS]
+    assert "auc_better" not in agree(TOY, without, measured(noisy(PAIRS, noise=5)), **FEW).statistics
 
 
 def test_constant_scores_are_undefined_with_the_reason():
@@ -235,7 +287,7 @@ def test_published_correlations_come_out_of_the_store_to_six_digits(shared, tmp_
         published = [row for row in csv.DictReader(handle) if row["dataset"] == name and row["metric"] in scores]
     with Store(tmp_path / "s.sqlite") as store:
         for metric, of in scores.items():
-            add(store, info, pairs, {"name": metric}, of)
+            add(store, info, pairs, {"name": metric, "version": "imported-1"}, of)
         (dataset,) = store.datasets()
         found = {
             series.info.name: agree(info, store.pairs(dataset), read(store, series), statistics=("srcc", "krcc"), **FEW)

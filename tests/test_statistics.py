@@ -118,10 +118,8 @@ def test_arrays_of_other_lengths_are_refused_by_name() -> None:
         agreement_statistics(np.arange(4.0), np.arange(4.0), np.arange(3))
     with pytest.raises(ValueError, match="one dimension"):
         spearman(np.ones((2, 2)), np.ones((2, 2)))
-    with pytest.raises(ValueError, match="at least 2 ratings"):
-        agreement_statistics(
-            np.arange(4.0), np.arange(4.0), np.arange(4), label_std=np.ones(4), n_ratings=np.array([20, 1, 20, 20])
-        )
+    with pytest.raises(ValueError, match="label_std: expected 4 values, one per label"):
+        agreement_statistics(np.arange(4.0), np.arange(4.0), np.arange(4), label_std=np.ones(3))
 
 
 @pytest.mark.parametrize("contents", [np.zeros(12), np.repeat([0, 1], 6)], ids=["one", "two"])

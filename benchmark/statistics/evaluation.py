@@ -12,26 +12,22 @@ import numpy.typing as npt
 
 from benchmark.statistics.comparison import Comparison, compare_replicates
 from benchmark.statistics.correlation import kendall, pearson, spearman, why_undefined
-from benchmark.statistics.fit_replicates import ErrorStatistic, FitReplicates
-from benchmark.statistics.inputs import Floats, finite
-from benchmark.statistics.intervals import SCALES, bootstrap_interval
-from benchmark.statistics.krasula import areas_of_all, judged
-from benchmark.statistics.label_noise import checked_label_noise, label_half_width, outlier_ratio, rmse_star
+from benchmark.statistics.fit_replicates import FitReplicates
+from benchmark.statistics.inputs import Floats, finite, finite_or_best
+from benchmark.statistics.intervals import bootstrap_interval
+from benchmark.statistics.krasula import JudgedStimuli, areas_of_all
+from benchmark.statistics.label_noise import LabelNoise, error_statistics, label_noise
 from benchmark.statistics.logistic import LogisticFit, fit_logistic
 from benchmark.statistics.rank_replicates import spearman_replicates
 from benchmark.statistics.replicates import kendall_replicates, pearson_replicates
 from benchmark.statistics.resampling import Clusters, blocks, clusters_of, resamples, run_all
-from benchmark.types import Estimate
+from benchmark.statistics.sampled_pairs import sample_note
+from benchmark.statistics.table import BASIC, FITTED, STATISTICS, WITH_LABEL_NOISE
+from benchmark.types import Estimate, LabelStdKind
 
-BASIC = ("srcc", "krcc", "plcc_raw", "plcc", "rmse")
-"""What labels and scores alone allow."""
-WITH_LABEL_NOISE = ("outlier_ratio", "rmse_star", "auc_different", "auc_better")
-"""What needs the standard deviation of each label."""
-FITTED = ("plcc", "rmse", "outlier_ratio", "rmse_star")
-"""What is computed after the logistic map."""
-NO_RATINGS = "needs the number of ratings per label"
+LARGEST = 1e100
+"""Labels beyond this have ranks, but squares that are near or beyond the end of float64."""
 NO_JUDGED_PAIRS = "needs significantly different labels, and similar ones for auc_different"
-STD_AS_ERROR = "label_std taken as the label's standard error, as the number of ratings is unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +49,13 @@ class _Sample:
     """Checked arrays sorted by cluster, and the resamples."""
 
     scores: dict[str, Floats]
+    """Finite numbers."""
+    ranked: dict[str, Floats]
+    """Numbers in the order of the scores, infinite ones above all others."""
+    infinite: dict[str, str]
+    """What infinite scores count as, in words, by metric that has some."""
     labels: Floats
-    label_std: Floats | None
-    n_ratings: Floats | None
+    noise: LabelNoise
     clusters: Clusters
     weights: Floats
     threads: int | None
@@ -82,6 +82,8 @@ def evaluate(
     *,
     label_std: npt.ArrayLike | None = None,
     n_ratings: npt.ArrayLike | None = None,
+    label_std_kind: LabelStdKind = "",
+    infinite_as: Mapping[str, float] | None = None,
     replicates: int = 1000,
     confidence: float = 0.95,
     seed: int = 0,
@@ -94,7 +96,10 @@ def evaluate(
     """Measure several metrics on the same pairs, with intervals, and compare them by `statistic`.
 
     Each of `scores_by_metric` and `labels`: (N,), finite, higher better; `contents`: (N,) names. `label_std` is the
-    standard deviation of each label and `n_ratings` the number of ratings it is made of (one number, or (N,)).
+    standard deviation of each label and `n_ratings` the number of ratings it is made of (one number, or (N,)), read by
+    `label_std_kind` (see `label_noise`); nan where unknown.
+    A metric with a number in `infinite_as` may have scores of +inf: they share the highest rank, and where numbers are
+    needed (all statistics but SRCC and KRCC) they count as that number, or as the largest finite score if that is more.
     `only` leaves all other statistics, and the fit if none of them needs it, out; no estimate changes by that.
     `paired=False` leaves the tests between metrics out.
     The same arguments give the same bits for any number of threads (default: the cores this process may use).
@@ -102,13 +107,14 @@ def evaluate(
     """
     wanted = BASIC + (WITH_LABEL_NOISE if label_std is not None else ())
     if only is not None:
-        wanted = tuple(key for key in wanted if key in only or key == statistic)
+        wanted = tuple(key for key in STATISTICS if key in only or key == statistic)
     if statistic not in wanted:
         raise ValueError(f"statistic: expected one of {', '.join(wanted)}, got {statistic!r}")
-    if statistic == "rmse_star" and n_ratings is None:
-        raise ValueError("statistic: rmse_star needs n_ratings; give them, or compare by another statistic")
-    sample = _prepare(scores_by_metric, labels, contents, label_std, n_ratings, replicates, seed, threads)
-    measured, fits = _measure(sample, wanted, fit)
+    noise = label_noise(label_std, n_ratings, label_std_kind, length=len(np.asarray(labels)))
+    if statistic in noise.reasons:
+        raise ValueError(f"statistic: {statistic} is {noise.reasons[statistic]}; compare by another statistic")
+    sample = _prepare(scores_by_metric, labels, contents, noise, infinite_as or {}, replicates, seed, threads)
+    measured, fits = _measure(sample, tuple(key for key in wanted if not _too_large(sample, key)), fit)
     statistics = {
         name: {key: _estimate(sample, measured, key, name, confidence) for key in wanted} for name in sample.scores
     }
@@ -125,6 +131,7 @@ def agreement_statistics(
     *,
     label_std: npt.ArrayLike | None = None,
     n_ratings: npt.ArrayLike | None = None,
+    label_std_kind: LabelStdKind = "",
     replicates: int = 1000,
     confidence: float = 0.95,
     seed: int = 0,
@@ -138,6 +145,7 @@ def agreement_statistics(
         contents,
         label_std=label_std,
         n_ratings=n_ratings,
+        label_std_kind=label_std_kind,
         replicates=replicates,
         confidence=confidence,
         seed=seed,
@@ -165,7 +173,7 @@ def compare(
     """
     if statistic not in BASIC:
         raise ValueError(f"statistic: expected one of {', '.join(BASIC)}, got {statistic!r}")
-    sample = _prepare(scores_by_metric, labels, contents, None, None, replicates, seed, threads)
+    sample = _prepare(scores_by_metric, labels, contents, LabelNoise(), {}, replicates, seed, threads)
     measured, _ = _measure(sample, (statistic,), fit)
     return _compare(sample, measured, statistic, confidence)
 
@@ -174,23 +182,32 @@ def _prepare(
     scores_by_metric: Mapping[str, npt.ArrayLike],
     labels: npt.ArrayLike,
     contents: npt.ArrayLike,
-    label_std: npt.ArrayLike | None,
-    n_ratings: npt.ArrayLike | None,
+    noise: LabelNoise,
+    infinite_as: Mapping[str, float],
     replicates: int,
     seed: int,
     threads: int | None,
 ) -> _Sample:
     labels = finite(labels, name="labels")
-    n = len(labels)
-    scores = {name: finite(values, name=f"scores of {name}", length=n) for name, values in scores_by_metric.items()}
-    clusters = clusters_of(contents, length=n)
-    std, ratings = (None, None) if label_std is None else checked_label_noise(label_std, n_ratings, length=n)
-    order = clusters.order
+    clusters = clusters_of(contents, length=len(labels))
+    scores: dict[str, Floats] = {}
+    ranked: dict[str, Floats] = {}
+    infinite: dict[str, str] = {}
+    for name, values in scores_by_metric.items():
+        given = f"scores of {name}"
+        if name in infinite_as:
+            numbers, in_order, infinite[name] = finite_or_best(
+                values, infinite_as[name], name=given, length=len(labels)
+            )
+        else:
+            numbers = in_order = finite(values, name=given, length=len(labels))
+        scores[name], ranked[name] = numbers[clusters.order], in_order[clusters.order]
     return _Sample(
-        {name: values[order] for name, values in scores.items()},
-        labels[order],
-        None if std is None else std[order],
-        None if ratings is None else ratings[order],
+        scores,
+        ranked,
+        infinite,
+        labels[clusters.order],
+        noise.sorted(clusters.order),
         clusters,
         resamples(clusters, replicates=replicates, seed=seed),
         threads,
@@ -199,7 +216,7 @@ def _prepare(
 
 def _measure(sample: _Sample, wanted: tuple[str, ...], fit: Literal[4, 5]) -> tuple[_Measured, dict[str, LogisticFit]]:
     measured = _Measured()
-    names, columns = list(sample.scores), list(sample.scores.values())
+    names, columns = list(sample.ranked), list(sample.ranked.values())
     shared = (sample.labels, sample.clusters, sample.weights)
     many = len(sample.weights) > 0
     nothing = np.empty((len(columns), 0))
@@ -221,32 +238,16 @@ def _measure(sample: _Sample, wanted: tuple[str, ...], fit: Literal[4, 5]) -> tu
     return measured, fits
 
 
-def _error_statistics(sample: _Sample) -> dict[str, ErrorStatistic]:
-    """Statistics of the errors after the map, each bound to its threshold per label."""
-    if sample.label_std is None:
-        return {}
-    if sample.n_ratings is None:
-        threshold = 2.0 * sample.label_std
-        return {"outlier_ratio": lambda errors, weights, _: outlier_ratio(errors, weights, threshold)}
-    half_width = label_half_width(sample.label_std, sample.n_ratings)
-    return {
-        "outlier_ratio": lambda errors, weights, _: outlier_ratio(errors, weights, half_width),
-        "rmse_star": lambda errors, weights, parameters: rmse_star(errors, weights, half_width, parameters),
-    }
-
-
 def _measure_fits(
     sample: _Sample, wanted: tuple[str, ...], fit: Literal[4, 5], measured: _Measured
 ) -> dict[str, LogisticFit]:
     fits: dict[str, LogisticFit] = {}
     refits: dict[str, FitReplicates] = {}
-    error_statistics = _error_statistics(sample) if {"outlier_ratio", "rmse_star"} & set(wanted) else {}
+    of_errors = {key: of for key, of in error_statistics(sample.noise).items() if key in wanted}
 
     def prepare(name: str, column: Floats) -> None:
         fits[name] = fit_logistic(column, sample.labels, parameters=fit)
-        refits[name] = FitReplicates(
-            fits[name], column, sample.labels, sample.clusters, sample.weights, error_statistics
-        )
+        refits[name] = FitReplicates(fits[name], column, sample.labels, sample.clusters, sample.weights, of_errors)
 
     run_all([partial(prepare, name, column) for name, column in sample.scores.items()], threads=sample.threads)
     tasks: list[Callable[[], None]] = [
@@ -265,41 +266,52 @@ def _measure_fits(
         measured.add(
             "rmse", name, float(np.sqrt(np.mean(error**2))) if len(error) else float("nan"), refits[name].rmse, note
         )
-        for key, statistic in error_statistics.items():
+        for key, statistic in of_errors.items():
             value = float(statistic(error[None, :], ones, fits[name].parameters)[0])
-            measured.add(key, name, value, refits[name].errors[key], note)
+            remarks = "; ".join(part for part in (note, sample.noise.notes.get(key, "")) if part)
+            measured.add(key, name, value, refits[name].errors[key], remarks)
     return {name: fits[name] for name in sample.scores}
 
 
 def _measure_areas(sample: _Sample, measured: _Measured) -> None:
-    if sample.label_std is None:
+    if sample.noise.standard_errors is None:
         return
-    stimuli = judged(sample.labels, sample.label_std, sample.n_ratings)
-    note = STD_AS_ERROR if sample.n_ratings is None else ""
-
+    stimuli = JudgedStimuli(sample.labels, sample.noise.standard_errors)
     values, rows = areas_of_all(
         stimuli, list(sample.scores.values()), (sample.clusters, sample.weights), threads=sample.threads
     )
+    sampled = sample_note(len(sample.labels))
     for name, areas, drawn in zip(sample.scores, values, rows, strict=True):
         for key, value, row in zip(("auc_different", "auc_better"), areas, drawn, strict=True):
-            measured.add(key, name, value, row, note if np.isfinite(value) else NO_JUDGED_PAIRS)
+            remarks = (sample.noise.notes.get(key, ""), sampled) if np.isfinite(value) else (NO_JUDGED_PAIRS,)
+            note = "; ".join(remark for remark in remarks if remark)
+            measured.add(key, name, value, row, note)
 
 
 def _estimate(sample: _Sample, measured: _Measured, key: str, name: str, confidence: float) -> Estimate:
-    nan = float("nan")
-    if key == "rmse_star" and sample.n_ratings is None:
-        return Estimate(nan, method=f"undefined: {NO_RATINGS}")
-    reason = why_undefined(sample.scores[name], sample.labels)
+    statistic = STATISTICS[key]
+    ranks = statistic.reads == "ranks"
+    reason = why_undefined(sample.ranked[name] if ranks else sample.scores[name], sample.labels)
+    reason = reason or _too_large(sample, key) or sample.noise.reasons.get(key, "")
     if reason:
-        return Estimate(nan, method=reason)
+        return Estimate(float("nan"), method=reason)
+    notes = ("" if ranks else sample.infinite.get(name, ""), measured.notes[key, name])
     return bootstrap_interval(
         measured.values[key, name],
         measured.replicates[key, name],
         sample.clusters,
-        scale=SCALES[key],
+        scale=statistic.scale,
         confidence=confidence,
-        note=measured.notes[key, name],
+        note="; ".join(note for note in notes if note),
     )
+
+
+def _too_large(sample: _Sample, key: str) -> str:
+    """Why a statistic of numbers is beyond computing; "" when it is not."""
+    largest = float(np.max(np.abs(sample.labels), initial=0.0))
+    if largest <= LARGEST or STATISTICS[key].reads == "ranks":
+        return ""
+    return f"undefined: labels reach {largest:.3g}, needs numbers up to {LARGEST:g}"
 
 
 def _compare(sample: _Sample, measured: _Measured, statistic: str, confidence: float) -> Comparison:

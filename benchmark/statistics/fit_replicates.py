@@ -7,7 +7,7 @@ the step leaves undone enters them squared.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,15 +15,13 @@ import numpy.typing as npt
 
 from benchmark.statistics.inputs import Floats, standardised
 from benchmark.statistics.interpolation import moved_sums
+from benchmark.statistics.label_noise import ErrorStatistic
 from benchmark.statistics.logistic import LogisticFit, sigmoid
 from benchmark.statistics.replicates import VANISHING, pearson_replicates, ratio, weigh
 from benchmark.statistics.resampling import Clusters, chunks
 
 MAX_STEP = np.array([2.0, 0.7])
 """Largest step of the midpoint, in scales, and of the logarithm of the scale."""
-
-ErrorStatistic = Callable[[Floats, Floats, int], Floats]
-"""From errors (B, N) in label units, weights (B, N) and the map's number of parameters to one number per resample."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,27 @@ def finite(values: npt.ArrayLike, *, name: str, length: int | None = None) -> Fl
     return array
 
 
+def finite_or_best(
+    values: npt.ArrayLike, infinite_as: float, *, name: str, length: int | None = None
+) -> tuple[Floats, Floats, str]:
+    """Return `values` (N,) as finite numbers, as numbers in the same order, and in words what +inf counts as.
+
+    For numbers +inf becomes `infinite_as`, or the largest finite value if that is more; in order it stands above all.
+    The words are "" where nothing is infinite. Raises ValueError as `finite` does, for -inf too.
+    """
+    array = np.array(values, dtype=np.float64)
+    best = array == np.inf
+    if not best.any():
+        array = finite(array, name=name, length=length)
+        return array, array, ""
+    array[best] = max([float(infinite_as), *array[np.isfinite(array)].tolist()])
+    array = finite(array, name=name, length=length)
+    order = np.unique(np.where(best, np.inf, array), return_inverse=True)[1].astype(np.float64)
+    count = int(best.sum())
+    words = f"{count} infinite {'score counts' if count == 1 else 'scores count'} as {array[best][0]:.6g} where numbers are needed"
+    return array, order, words
+
+
 def dot(x: Floats, y: Floats) -> float:
     """Sum of products, without BLAS: its order of summing, and so the last bit, depends on its number of threads."""
     return float(np.einsum("n,n->", x, y))

@@ -2,15 +2,12 @@
 
 L. Krasula, K. Fliegel, P. Le Callet and M. Klima, On the accuracy of objective image and video quality models: New
 methodology for performance evaluation, QoMEX 2016. Every two stimuli are *different* where their labels differ
-significantly (|z| > 1.96, z = difference / sqrt(se_1^2 + se_2^2), se = std / sqrt(n_ratings)), otherwise *similar*.
+significantly (|z| > 1.96, z = difference / sqrt(se_1^2 + se_2^2), se the label's standard error), otherwise *similar*.
 Different/similar: how well |score difference| tells different from similar. Better/worse: how well the signed
 difference tells which of two different stimuli is better. Both are areas in [0, 1]; .5 is chance.
 
 A stimulus is not paired with itself, and neither with its own copy in a resample: such a pair is similar by
 construction and would flatter every metric.
-
-Without the number of ratings the standard deviation itself serves as standard error. Fewer pairs then count as
-different, but none that people could not tell apart.
 """
 
 from __future__ import annotations
@@ -24,11 +21,11 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmark.statistics.inputs import Floats, standardised
+from benchmark.statistics.label_noise import CRITICAL_Z
 from benchmark.statistics.replicates import ratio
 from benchmark.statistics.resampling import Clusters, blocks, run_all
+from benchmark.statistics.sampled_pairs import COUNTED, PairSample, cells_by_kind, triangle
 
-CRITICAL_Z = 1.959963984540054
-"""Two-sided 5 % of the normal distribution."""
 BINS = 128
 """Resolution, in equally filled bins of |score difference|, of the areas of resamples."""
 FINE_BINS = 4096
@@ -37,6 +34,8 @@ MAX_SORTED = 4000
 """Up to so many stimuli (8 million pairs) the areas are exact."""
 ELEMENTS = 1 << 16
 """How many pairs are compared at a time: arrays of this size stay in the processor's cache."""
+TABLE_ELEMENTS = 1 << 22
+"""Resamples times pairs of clusters weighed at a time."""
 TOGETHER = 4
 """How many columns of scores share one look at the verdicts: each holds a table of 2 MiB, or two."""
 SAMPLED = 200_000
@@ -53,25 +52,24 @@ class JudgedStimuli:
     standard_errors: Floats
 
     def verdicts(self, rows: slice, columns: slice) -> npt.NDArray[np.int8]:
-        """Compare the stimuli `rows` with the stimuli `columns`.
-
-        Returns 1 where the row's label is significantly higher, -1 where it is lower, 0 where they are similar.
-        """
-        difference = self.labels[rows, None] - self.labels[None, columns]
-        variance = self.standard_errors[rows, None] ** 2 + self.standard_errors[None, columns] ** 2
-        different = difference * difference > CRITICAL_Z**2 * variance
-        return (np.sign(difference) * different).astype(np.int8)
+        """Compare the stimuli `rows` with the stimuli `columns`, as `verdicts`."""
+        return verdicts(
+            self.labels[rows, None] - self.labels[None, columns],
+            self.standard_errors[rows, None] ** 2 + self.standard_errors[None, columns] ** 2,
+        )
 
 
-def judged(labels: Floats, label_std: Floats, n_ratings: Floats | None) -> JudgedStimuli:
-    """Take standard errors from the ratings, or the standard deviations as they are where their number is unknown."""
-    return JudgedStimuli(labels, label_std if n_ratings is None else label_std / np.sqrt(n_ratings))
+def verdicts(difference: Floats, variance: Floats) -> npt.NDArray[np.int8]:
+    """1 where a difference of labels is significantly above 0, -1 where it is below, 0 where the two are similar."""
+    different = difference * difference > CRITICAL_Z**2 * variance
+    return (np.sign(difference) * different).astype(np.int8)
 
 
 def areas(stimuli: JudgedStimuli, scores: Floats) -> tuple[float, float]:
     """Return the areas (different/similar, better/worse) of scores (N,); nan without pairs of both kinds.
 
-    Exact up to `MAX_SORTED` stimuli; above, pairs whose differences share one of `FINE_BINS` bins count as ties.
+    Exact up to `MAX_SORTED` stimuli; above, pairs whose differences share one of `FINE_BINS` bins count as ties, and
+    above `COUNTED` pairs a sample of them is counted (see `sampled_pairs`).
     """
     (both,), _ = areas_of_all(stimuli, [scores], None, threads=1)
     return both
@@ -110,7 +108,8 @@ def areas_of_all(
                 values[at] = _exact_areas(told, columns[at])
         if repeated or not exact:
             starts = resampled[0].starts if resampled is not None and repeated else np.zeros(1, dtype=np.intp)
-            coarse, fine = _count(stimuli, mine, starts, fine=not exact)
+            count = _count_sample if n * (n - 1) // 2 > COUNTED else _count
+            coarse, fine = count(stimuli, mine, starts, fine=not exact)
             for at, tables, finer in zip(group, coarse, fine, strict=True):
                 if not exact:
                     different, better = _areas_of_histograms(finer[None])
@@ -166,7 +165,10 @@ def _replicates(tables: Floats, clusters: Clusters, weights: Floats) -> Floats:
     flat = tables.reshape(len(tables), -1)
     first, second = np.triu_indices(len(clusters))
     result = np.empty((2, len(weights)))
-    for block in blocks(len(weights)):
+    step = max(1, TABLE_ELEMENTS // len(first))
+    for block in [
+        slice(at, min(at + step, of.stop)) for of in blocks(len(weights)) for at in range(of.start, of.stop, step)
+    ]:
         # whole numbers below 2^53: exact in any order, so BLAS may have them
         counts = (weights[block][:, first] * weights[block][:, second]) @ flat
         result[:, block] = _areas_of_histograms(counts.reshape(-1, *tables.shape[1:]))
@@ -257,6 +259,39 @@ def _count(
         total[0] -= len(stimuli.labels)
     finer = [_by_kind(total[None])[0] / 2.0 for total in totals]
     return tables, finer or [np.empty(0) for _ in columns]
+
+
+def _count_sample(
+    stimuli: JudgedStimuli, columns: Sequence[Floats], starts: npt.NDArray[np.intp], *, fine: bool
+) -> tuple[list[Floats], list[Floats]]:
+    """Count a sample of the pairs: what `_count` returns, of fewer."""
+    n, n_clusters = len(stimuli.labels), len(starts)
+    cells = n_clusters * (n_clusters + 1) // 2 * 3 * BINS
+    sample = PairSample(n, cells)
+    cluster_of = np.repeat(np.arange(n_clusters), np.diff(np.append(starts, n)))
+    labels, variances, clusters = map(sample.shuffled, (stimuli.labels, stimuli.standard_errors**2, cluster_of))
+    columns = [standardised(column)[0] for column in columns]
+    codes = [_sampled_codes(column) for column in columns]
+    coarse_cells, fine_cells = cells_by_kind(BINS), cells_by_kind(FINE_BINS)
+    coarse_bins = [_signed_bins(of, BINS) for of in codes]
+    fine_bins = [_signed_bins(of, FINE_BINS) for of in codes] if fine else []
+    shuffled = [sample.shuffled(column) for column in columns]
+    tables = [np.zeros(cells) for _ in columns]
+    totals = [np.zeros(3 * FINE_BINS) for _ in fine_bins]
+    for batch in sample.batches():
+        first, second = sample.both(labels, batch)
+        variance = np.add(*sample.both(variances, batch))
+        verdict = verdicts(first - second, variance) % 3
+        place = triangle(*sample.both(clusters, batch), n_clusters) * (3 * BINS)
+        for number, column in enumerate(shuffled):
+            code = _codes(np.subtract(*sample.both(column, batch)))
+            cell = coarse_cells[verdict, coarse_bins[number][code]] + place
+            tables[number] += np.bincount(cell.ravel(), minlength=cells)
+            if fine:
+                cell = fine_cells[verdict, fine_bins[number][code]]
+                totals[number] += np.bincount(cell.ravel(), minlength=3 * FINE_BINS)
+    finer = [total.reshape(3, FINE_BINS) for total in totals]
+    return [table.reshape(-1, 3, BINS) for table in tables], finer or [np.empty(0) for _ in columns]
 
 
 def _some_clusters(starts: npt.NDArray[np.intp], stops: Sequence[int], first: int) -> Iterator[range]:
