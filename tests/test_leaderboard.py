@@ -7,10 +7,14 @@ import pytest
 from leaderboard_store import METRIC, TOY, add, full_store, noisy, toy_pairs
 from numpy.testing import assert_allclose
 
+from benchmark.agreement import agree
+from benchmark.in_sample import labels_seen
 from benchmark.leaderboard.board import Board, DatasetBoard, Row
 from benchmark.leaderboard.build import build
 from benchmark.leaderboard.overall import mean_ranks, overall
 from benchmark.leaderboard.render import FORMATS, render
+from benchmark.measured import Measured
+from benchmark.statistics import STATISTICS, WITH_LABEL_NOISE
 from benchmark.store import Store
 from benchmark.types import Agreement, Estimate, UserError
 
@@ -37,6 +41,7 @@ class Registered:
 
     def __init__(self, *infos):
         self.metrics = {info.name: type("Listed", (), {"info": info})() for info in infos}
+        self.datasets = {}
 
 
 def test_rank_runs_by_srcc_over_complete_rows_and_the_rest_follow_unranked(board):
@@ -264,3 +269,111 @@ def test_bytes_do_not_depend_on_timings_nor_on_the_order_of_storing(tmp_path):
             found = build(store, **FEW)
             texts.append([render(found, name) for name in ("markdown", "csv", "latex")])
     assert texts[0] == texts[1]
+
+
+def broken_store(path):
+    """A good data set, and one as an older program could store it: labels whose squares are beyond float64."""
+    store, pairs = Store(path), toy_pairs()
+    add(store, TOY, pairs, {}, noisy(pairs, noise=6))
+    huge = [replace(pair, label=1e307 * (pair.label - 30)) for pair in pairs]
+    add(store, replace(TOY, name="huge"), huge, {}, noisy(pairs, noise=6))
+    return store
+
+
+def test_a_data_set_whose_statistics_raise_is_named_and_the_others_are_shown(tmp_path, monkeypatch):
+    from benchmark.leaderboard import build as module
+
+    real = module.evaluate
+
+    def evaluate(dataset, *arguments, **options):
+        if dataset.name == "huge":
+            raise ValueError("labels: expected finite numbers, got inf at position 3")
+        return real(dataset, *arguments, **options)
+
+    monkeypatch.setattr(module, "evaluate", evaluate)
+    with broken_store(tmp_path / "s.sqlite") as store:
+        board = build(store, **FEW)
+        assert [one.dataset.name for one in board.datasets] == ["toy"]
+        (reason,) = board.failed
+        for word in ("huge", "got inf at position 3", "doctor dataset huge"):
+            assert word in reason
+        for format in ("markdown", "latex", "json"):
+            assert "huge: its statistics cannot be computed" in render(board, format)
+        with pytest.raises(UserError, match="huge: its statistics cannot be computed"):
+            build(store, datasets=["huge"], **FEW)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"label_std": math.inf},
+        {"label_std": None},
+        {"label_std": -1.0},
+        {"n_ratings": 1},
+        {"n_ratings": 0},
+        {"n_ratings": 10**30},
+        {"label": 1e80},
+        {"label": 1e307},
+        {"label": -1e307},
+    ],
+    ids=repr,
+)
+def test_one_row_that_no_loader_takes_any_more_never_breaks_a_board(change):
+    """Such rows lie in stores of older programs; what they forbid is undefined, with the number of labels at fault."""
+    pairs = [replace(pair, n_ratings=20) for pair in toy_pairs()]
+    odd = [replace(pairs[0], **change), *pairs[1:]]
+    one = Measured(METRIC, noisy(pairs, noise=6), {})
+    statistics = agree(TOY, odd, one, **FEW).statistics
+    assert not math.isnan(statistics["srcc"].value)
+    assert set(statistics) == set(STATISTICS)
+    if next(iter(change)) != "label" and change.get("n_ratings") != 10**30:
+        for name in WITH_LABEL_NOISE:
+            assert math.isnan(statistics[name].value)
+            assert "1 of 96 labels" in statistics[name].method
+
+
+def test_statistics_can_be_chosen_and_what_is_left_out_is_said(store):
+    board = build(store, statistics=["krcc"], sort="plcc", **FEW)
+    (one,) = board.datasets
+    assert set(one.rows[0].agreement.statistics) == {"srcc", "krcc", "plcc"}
+    (note,) = one.notes
+    assert note == (
+        "Left out, as other statistics were asked for: PLCC (raw), RMSE, Outlier ratio, RMSE*, AUC different/similar, "
+        "AUC better/worse."
+    )
+    full = build(store, **FEW).datasets[0]
+    for row in one.rows:
+        (same,) = [other for other in full.rows if other.label == row.label]
+        assert repr(row.estimate("krcc")) == repr(same.estimate("krcc"))
+    with pytest.raises(UserError, match="unknown statistic 'kcc'"):
+        build(store, statistics=["kcc"], **FEW)
+
+
+def test_more_resamples_than_memory_holds_are_refused_with_the_reason(store):
+    with pytest.raises(UserError, match=r"expected at most 100000, got 1000000000: every resample .* in memory"):
+        build(store, replicates=10**9)
+
+
+def test_a_row_is_marked_where_the_metric_saw_labels_of_an_overlapping_set(tmp_path):
+    pairs = toy_pairs()
+    with Store(tmp_path / "s.sqlite") as store:
+        part = replace(TOY, name="part", contains=("whole",))
+        for info in (part, replace(TOY, name="whole"), replace(TOY, name="far")):
+            for name in ("part", "whole", "elsewhere"):
+                add(store, info, pairs, {"name": f"on-{name}", "trained_on": (name,)}, noisy(pairs, noise=6))
+        board = build(store, **FEW)
+    marked = {(one.dataset.name, row.label) for one in board.datasets for row in one.rows if row.in_sample}
+    assert marked == {(there, f"on-{seen}") for there in ("part", "whole") for seen in ("part", "whole")}
+    for format in ("markdown", "latex", "json"):
+        assert render(board, format).count("part holds part of whole") == 2  # seen from either of the two
+
+
+def test_two_sets_with_a_part_of_the_same_third_one_share_labels():
+    one, other = replace(TOY, name="one", contains=("live",)), replace(TOY, name="other", contains=("live",))
+    known = {"one": one, "other": other}
+    seen = replace(METRIC, trained_on=("other",))
+    assert labels_seen(seen, one, known) == (True, "other and one both hold part of live")
+    assert labels_seen(seen, other, known) == (True, "")
+    assert labels_seen(seen, replace(TOY, name="alone"), known) == (False, "")
+    assert labels_seen(replace(METRIC, trained_on=("unheard-of",)), one, known) == (False, "")

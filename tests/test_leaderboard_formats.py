@@ -276,7 +276,7 @@ def test_latex_captions_are_short_and_protocols_have_a_table(board):
 
 
 def test_latex_prints_the_column_that_the_rows_are_sorted_by(board):
-    assert "Outlier ratio" not in render(board, "latex")
+    assert "Outlier ratio" not in tabulars(render(board, "latex"))[0][1]
     assert "Outlier ratio" in tabulars(render(replace(board, sort="outlier_ratio"), "latex"))[0][1]
 
 
@@ -307,3 +307,30 @@ def test_a_missing_interval_and_a_fallback_are_explained_by_footnotes():
     assert cell(Estimate(math.nan, method="undefined: constant scores"), 3, notes) == ("undefined [3]", "")
     assert cell(Estimate(0.1, method="no interval: 2 contents, needs 3"), 3, notes)[0] == "0.100 [1]"
     assert notes.lines()[1] == "[2] linear map: 3 distinct scores for 4 parameters"
+
+
+@pytest.mark.parametrize("width", [60, 100, 400])
+@pytest.mark.parametrize("format", ["terminal", "markdown", "csv", "json", "latex"])
+def test_every_format_shows_every_statistic_that_is_computed(board, format, width):
+    """KRCC and RMSE give way on a terminal of 60 columns, by name; nothing else may."""
+    from benchmark.statistics import STATISTICS
+
+    text = printed(board, width) if format == "terminal" else re.sub(r"[\\{}]", "", render(board, format))
+    computed = {name for row in board.datasets[0].rows if row.agreement for name in row.agreement.statistics}
+    assert computed == set(STATISTICS)
+    for name in computed:
+        title = name if format in ("csv", "json") else STATISTICS[name].title
+        assert title in " ".join(text.split()), title
+        estimate = next(row for row in board.datasets[0].rows if row.label == "good").estimate(name)
+        if width > 60 and not math.isnan(estimate.value):
+            places = decimals(name, board.datasets[0].dataset)
+            shown = f"{estimate.value:.10g}"[:8] if format in ("csv", "json") else number(estimate.value, places)
+            assert shown in text, (name, shown)
+
+
+@pytest.mark.parametrize("name", ["table:my_own_set.csv", "a*b*", "[x](y)"])
+def test_names_of_data_sets_are_escaped_in_markdown_headings(tmp_path, name):
+    with Store(tmp_path / "s.sqlite") as store:
+        add(store, replace(TOY, name=name), toy_pairs(), {}, noisy(toy_pairs(), noise=6))
+        text = render(build(store, **FEW), "markdown")
+    assert f"## {markdown_escape(name)}: Toy set, regenerated" in text

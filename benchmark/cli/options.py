@@ -13,7 +13,7 @@ import typer
 
 from benchmark.files import expanded
 from benchmark.metrics.backends import FASTEST, REFERENCE
-from benchmark.names import known_name
+from benchmark.names import known_name, unknown_name
 from benchmark.registry import Registry
 from benchmark.types import UserError
 
@@ -136,13 +136,32 @@ Split = Annotated[
     ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no messages; results and errors only.")]
+
+
+def _few_enough(replicates: int) -> int:
+    """Read --replicates; raises UserError for more than memory holds, before any work is done."""
+    from benchmark.agreement import check_replicates
+
+    check_replicates(replicates)
+    return replicates
+
+
 Replicates = Annotated[
     int,
     typer.Option(
         "--replicates",
         min=100,
+        callback=_few_enough,
         help="Bootstrap replicates behind the intervals. Example: --replicates 2000",
         metavar="N",
+    ),
+]
+Statistics = Annotated[
+    str | None,
+    typer.Option(
+        "--statistics",
+        help="Only these, beside SRCC; the board names what was left out. Example: --statistics krcc,plcc",
+        metavar="NAMES",
     ),
 ]
 
@@ -182,6 +201,19 @@ def _some(pieces: Iterable[str], text: str, option: str) -> list[str]:
     found = list(dict.fromkeys(piece.strip() for piece in pieces if piece.strip()))
     if not found:
         raise UserError(f"{option}: expected one or more names separated by commas, got {text!r}")
+    return found
+
+
+def statistic_names(text: str | None) -> list[str] | None:
+    """Read --statistics, None without it; raises UserError for a name that is no statistic."""
+    if text is None:
+        return None
+    from benchmark.statistics import STATISTICS
+
+    found = names(text, "--statistics")
+    for name in found:
+        if name not in STATISTICS:
+            raise unknown_name("statistic", name, STATISTICS)
     return found
 
 

@@ -50,6 +50,7 @@ def run(
     background: options.Background = None,
     results_folder: options.Results = Path("results"),
     plugin: options.Plugins = None,
+    statistics: options.Statistics = None,
     replicates: options.Replicates = 1000,
     quiet: options.Quiet = False,
     board: Annotated[bool, typer.Option(help="Show the leaderboard when done.")] = True,
@@ -71,6 +72,7 @@ def run(
     """
     if not fetch:
         os.environ[OFFLINE] = "1"  # worker processes heed it too
+    only = options.statistic_names(statistics)
     registry = Registry(tuple(plugin or ()))
     wanted = options.metric_names(metrics, registry)
     datasets = options.dataset_names(dataset)
@@ -89,7 +91,9 @@ def run(
     if board:
         from benchmark.cli.show import print_board
 
-        print_board(results_folder, registry, [todo.dataset.info.name for todo in plans], wanted, split, replicates)
+        print_board(
+            results_folder, registry, [todo.dataset.info.name for todo in plans], wanted, split, replicates, only
+        )
     if not all(outcome.complete for outcome in outcomes):
         raise typer.Exit(3)
 

@@ -19,6 +19,7 @@ from benchmark.types import Progress, UserError
 
 if TYPE_CHECKING:
     from benchmark.kept import KeptAgreements
+    from benchmark.leaderboard.board import Board
 
 PATIENCE_SECONDS = 1.0
 """Work that takes less shows no progress."""
@@ -59,6 +60,7 @@ def leaderboard(
         bool,
         typer.Option("--all-versions", help="Also scores of other versions than this program's, each its own row."),
     ] = False,
+    statistics: options.Statistics = None,
     replicates: options.Replicates = 1000,
     results_folder: options.Results = Path("results"),
     plugin: options.Plugins = None,
@@ -70,6 +72,7 @@ def leaderboard(
       python -m benchmark leaderboard --sort plcc
       python -m benchmark leaderboard --format latex --output board.tex
       python -m benchmark leaderboard --subset distortion=jpeg --metrics ssim,lpips
+      python -m benchmark leaderboard --statistics srcc,plcc
     """
     from benchmark.files import write_whole
     from benchmark.leaderboard.build import build
@@ -93,6 +96,7 @@ def leaderboard(
             subset=subset,
             split=split,
             sort=sort,
+            statistics=options.statistic_names(statistics),
             all_versions=all_versions,
             replicates=replicates,
         )
@@ -103,6 +107,15 @@ def leaderboard(
         results.print(rendered)
     else:
         write(rendered)
+    _tell_failed(board)
+
+
+def _tell_failed(board: Board) -> None:
+    """Name the data sets that have no board, and exit with 3: the rest was shown."""
+    for reason in board.failed:
+        say(f"not shown: {reason}")
+    if board.failed:
+        raise typer.Exit(3)
 
 
 @contextmanager
@@ -124,8 +137,9 @@ def print_board(
     metrics: Sequence[str],
     split: str | None,
     replicates: int,
+    statistics: Sequence[str] | None = None,
 ) -> None:
-    """Print the board of what a run was asked for."""
+    """Print the board of what a run was asked for; exits with 3 where a data set's statistics cannot be computed."""
     from benchmark.leaderboard.build import build
     from benchmark.leaderboard.render import render
 
@@ -137,10 +151,12 @@ def print_board(
             metrics=metrics,
             split=split,
             replicates=replicates,
+            statistics=statistics,
             kept=kept,
             progress=report,
         )
     results.print(render(board, "terminal"))
+    _tell_failed(board)
 
 
 def export(

@@ -8,40 +8,20 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
+from benchmark.statistics import STATISTICS
 from benchmark.types import Agreement, DatasetInfo, Estimate, MetricInfo
 
 SCHEMA = 1
 
-HIGHER_IS_BETTER = {
-    "srcc": True,
-    "krcc": True,
-    "plcc": True,
-    "rmse": False,
-    "plcc_raw": True,
-    "outlier_ratio": False,
-    "rmse_star": False,
-    "auc_different": True,
-    "auc_better": True,
-}
-"""Every statistic a board can be sorted by, and its own direction."""
-
-MAIN_STATISTICS = ("srcc", "krcc", "plcc", "rmse")
-
-TITLES = {
-    "srcc": "SRCC",
-    "krcc": "KRCC",
-    "plcc": "PLCC (fit)",
-    "rmse": "RMSE",
-    "plcc_raw": "PLCC (raw)",
-    "outlier_ratio": "Outlier ratio",
-    "rmse_star": "RMSE*",
-    "auc_different": "AUC different/similar",
-    "auc_better": "AUC better/worse",
-}
+MAIN_STATISTICS = tuple(name for name, statistic in STATISTICS.items() if statistic.main)
 
 RANK_RULE = (
     "Rank: by SRCC among complete rows; equal SRCC share a rank. Rows that are incomplete, undefined or not run are "
     "shown and not ranked."
+)
+TIE_RULE = (
+    "Ties: scores of a metric that lie within its declared tolerance of each other are equal, and infinite scores in the "
+    "best direction share the highest rank."
 )
 ORIENTATION = (
     "Correlations are oriented: scores and labels are turned once by their declared directions, so a good metric is "
@@ -75,7 +55,9 @@ class Row:
     tie_group: str = ""
     """Letters: two ranked metrics that share one could not be told apart by the paired tests."""
     in_sample: bool = False
-    """The metric was trained on labels of this data set."""
+    """The metric has seen labels of this data set."""
+    seen_through: str = ""
+    """The other data set through which it has, in a few words; "" where it was trained on this one, or has not."""
     not_run: str = ""
     failures: tuple[str, ...] = ()
     """The first few failed pairs, each with its reason."""
@@ -118,6 +100,11 @@ class DatasetBoard:
     """How the tie groups were made."""
     notes: tuple[str, ...] = ()
 
+    def statistics(self, *, main: bool) -> tuple[str, ...]:
+        """Names of the statistics that some row has, those of the main table or the others, in the table's order."""
+        computed = {name for row in self.rows if row.agreement for name in row.agreement.statistics}
+        return tuple(name for name, of in STATISTICS.items() if name in computed and of.main == main)
+
 
 @dataclass(frozen=True, slots=True)
 class OverallRow:
@@ -150,4 +137,6 @@ class Board:
     sort: str
     program: str
     notes: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
+    """Data sets that have no board since their statistics could not be computed, each with the reason."""
     schema: int = SCHEMA

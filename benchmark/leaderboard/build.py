@@ -9,18 +9,20 @@ from dataclasses import replace
 
 import benchmark
 from benchmark import published
-from benchmark.agreement import evaluate, evaluate_parts
+from benchmark.agreement import check_replicates, evaluate, evaluate_parts
+from benchmark.in_sample import labels_seen
 from benchmark.kept import KeptAgreements
-from benchmark.leaderboard.board import HIGHER_IS_BETTER, SCHEMA, Board, DatasetBoard, Reported, Row
+from benchmark.leaderboard.board import SCHEMA, Board, DatasetBoard, Reported, Row
 from benchmark.leaderboard.overall import overall
 from benchmark.measured import Measured, current, version_name
 from benchmark.names import unknown_name
 from benchmark.registry import Registry
+from benchmark.statistics import STATISTICS
 from benchmark.store import Store, StoredDataset
 from benchmark.subsets import distortions, take_subset
-from benchmark.types import MetricInfo, Pair, Progress, UserError
+from benchmark.types import DatasetInfo, MetricInfo, Pair, Progress, UserError
 
-SORTS = (*HIGHER_IS_BETTER, "name", "time")
+SORTS = (*STATISTICS, "name", "time")
 SAME_DIGITS = 12
 """Decimals to which values are equal that share a rank."""
 SHOWN_FAILURES = 3
@@ -35,6 +37,7 @@ def build(
     subset: str = "all",
     split: str | None = None,
     sort: str = "srcc",
+    statistics: Sequence[str] | None = None,
     all_versions: bool = False,
     replicates: int = 1000,
     confidence: float = 0.95,
@@ -46,20 +49,32 @@ def build(
     """Make the board of everything stored, or of the named `datasets` and `metrics`.
 
     `subset` and `split` are those of `benchmark.subsets.take_subset` and `benchmark.pairs.split_pairs`. `sort` orders
-    the rows by a statistic (best first), by "name" or by "time"; the rank is always by SRCC. Without a registry every
+    the rows by a statistic (best first), by "name" or by "time"; the rank is always by SRCC. `statistics` leaves all
+    others out, but for SRCC and the one that the rows are sorted by; the board names what was left out. Without a registry every
     metric counts with what was stored last. `all_versions` shows every version and label revision, each its own row.
     `replicates` of the bootstrap; 0 for no intervals. `kept` saves computing what was computed before; `progress` hears
     how many metrics are done, the parts by distortion counted apart.
-    Raises UserError for an unknown name, sort key, subset or split, naming what exists.
+    A data set whose statistics cannot be computed is named in `Board.failed`, and the others are shown.
+    Raises UserError for an unknown name, sort key, statistic, subset or split, naming what exists, and when the
+    statistics of no data set can be computed.
     """
     if sort not in SORTS:
         raise unknown_name("sort key", sort, SORTS)
+    for name in statistics or ():
+        if name not in STATISTICS:
+            raise unknown_name("statistic", name, STATISTICS)
+    check_replicates(replicates)
+    wanted = None if statistics is None else tuple(key for key in STATISTICS if key in (*statistics, sort, "srcc"))
     known = {name: metric.info for name, metric in registry.metrics.items()} if registry else {}
     conditions = [part for part in (f"split={split}" if split else "", "" if subset == "all" else subset) if part]
     notes: list[str] = []
     chosen = _datasets(store, datasets or (), all_versions, notes)
     _check_metrics(store, chosen, metrics or (), known)
-    boards, refused = [], []
+    infos = {stored.info.name: stored.info for stored in store.datasets()}
+    infos |= {name: dataset.info for name, dataset in registry.datasets.items()} if registry else {}
+    boards: list[DatasetBoard] = []
+    refused: list[str] = []
+    failed: list[str] = []
     for stored in chosen:
         measured = current(store, stored, known, all_versions=all_versions)
         measured = [one for one in measured if not metrics or one.info.name in metrics]
@@ -71,18 +86,33 @@ def build(
         except UserError as error:
             refused.append(f"{stored.info.name}: left out: {error}")
             continue
-        boards.append(
-            _dataset_board(
+        try:
+            board = _dataset_board(
                 stored,
                 pairs,
                 measured,
+                infos,
                 subset="; ".join(conditions) or "all",
                 sort=sort,
-                options={"replicates": replicates, "confidence": confidence, "seed": seed, "kept": kept},
+                options={
+                    "statistics": wanted,
+                    "replicates": replicates,
+                    "confidence": confidence,
+                    "seed": seed,
+                    "kept": kept,
+                },
                 parts=distortions(pairs) if by_distortion and len(distortions(pairs)) > 1 else [],
                 progress=progress,
             )
-        )
+        except (ValueError, ArithmeticError) as error:  # numbers beyond computing, in an older store for example
+            failed.append(
+                f"{stored.info.name}: its statistics cannot be computed ({error}); check its labels with "
+                f"`python -m benchmark doctor dataset {stored.info.name}`"
+            )
+            continue
+        boards.append(board)
+    if failed and not boards:
+        raise UserError("\n".join([*failed, *refused]))
     if refused and not boards:
         raise UserError("\n".join(reason.replace(" left out:", "") for reason in refused))
     return Board(
@@ -91,6 +121,7 @@ def build(
         sort=sort,
         program=f"iqa-benchmark {benchmark.__version__} (board schema {SCHEMA})",
         notes=(*notes, *refused),
+        failed=tuple(failed),
     )
 
 
@@ -135,6 +166,7 @@ def _dataset_board(
     stored: StoredDataset,
     pairs: Sequence[Pair],
     measured: Sequence[Measured],
+    infos: Mapping[str, DatasetInfo],
     *,
     subset: str,
     sort: str,
@@ -146,16 +178,19 @@ def _dataset_board(
     ran = {label: one for label, one in zip(labels, measured, strict=True) if one.scores or not one.not_run}
     on_done = _counted(progress, len(ran) * (1 + len(parts)), f"{stored.info.name}: statistics")
     evaluation = evaluate(stored.info, pairs, ran, subset=subset, on_done=on_done, **options)
-    by_part = evaluate_parts(stored.info, pairs, ran, parts, within=subset, on_done=on_done, **options)
+    of_parts = {name: value for name, value in options.items() if name != "statistics"}
+    by_part = evaluate_parts(stored.info, pairs, ran, parts, within=subset, on_done=on_done, **of_parts)
     rows = []
     for label, one in zip(labels, measured, strict=True):
         agreement = evaluation.agreements.get(label)
+        in_sample, seen_through = labels_seen(one.info, stored.info, infos)
         row = Row(
             label=label,
             metric=one.info,
             agreement=agreement,
             by_distortion=by_part.get(label, {}),
-            in_sample=stored.info.name in one.info.trained_on,
+            in_sample=in_sample,
+            seen_through=seen_through,
             not_run=one.not_run,
             failures=tuple(f"{pair}: {reason}" for pair, reason in list(one.failed(pairs).items())[:SHOWN_FAILURES]),
             seconds_per_pair=one.seconds_per_pair,
@@ -173,7 +208,14 @@ def _dataset_board(
         rows=tuple(_sorted(rows, sort)),
         interval=evaluation.interval,
         tests=evaluation.tests,
+        notes=_left_out(options["statistics"]),
     )
+
+
+def _left_out(statistics: Sequence[str] | None) -> tuple[str, ...]:
+    """Name the statistics that nobody asked for, where some were asked for."""
+    missing = [] if statistics is None else [of.title for name, of in STATISTICS.items() if name not in statistics]
+    return (f"Left out, as other statistics were asked for: {', '.join(missing)}.",) if missing else ()
 
 
 def _counted(progress: Progress | None, total: int, what: str) -> Callable[[int], None] | None:
@@ -226,7 +268,7 @@ def _sorted(rows: Sequence[Row], sort: str) -> list[Row]:
         if sort == "time":
             value = math.nan if row.seconds_per_pair is None else row.seconds_per_pair
         else:
-            value = -row.value(sort) if HIGHER_IS_BETTER[sort] else row.value(sort)
+            value = -row.value(sort) if STATISTICS[sort].higher_is_better else row.value(sort)
         undefined = math.isnan(value)
         return (row.agreement is None, not row.complete, undefined, 0.0 if undefined else value, row.label)
 

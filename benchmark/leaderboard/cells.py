@@ -5,13 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from benchmark.leaderboard.board import ORIENTATION, RANK_RULE, Board, DatasetBoard, Row
+from benchmark.leaderboard.board import ORIENTATION, RANK_RULE, TIE_RULE, Board, DatasetBoard, Row
 from benchmark.measured import version_name
+from benchmark.statistics import STATISTICS
 from benchmark.types import DatasetInfo, Estimate
 
 CORRELATION_DECIMALS = 3
 IN_SAMPLE = "†"
-IN_SAMPLE_SENTENCE = f"{IN_SAMPLE} trained on labels of this data set: in-sample, no evidence for new images."
+IN_SAMPLE_SENTENCE = (
+    f"{IN_SAMPLE} trained on labels of this data set, or of one that shares pictures with it: in-sample, no evidence for "
+    "new images."
+)
 
 
 class Footnotes:
@@ -34,9 +38,15 @@ class Footnotes:
 def decimals(statistic: str, dataset: DatasetInfo) -> int:
     """Decimals of a statistic: 3, or for RMSE in the label's unit about four digits of the label's range."""
     low, high = dataset.label_range
-    if statistic not in ("rmse", "rmse_star") or not math.isfinite(high - low) or high <= low:
+    if not STATISTICS[statistic].in_label_units or not math.isfinite(high - low) or high <= low:
         return CORRELATION_DECIMALS
     return min(4, max(0, 4 - round(math.log10(high - low))))
+
+
+def title(statistic: str, dataset: DatasetInfo) -> str:
+    """The title of a statistic's column, with the label's unit where it has that."""
+    of = STATISTICS[statistic]
+    return f"{of.title} ({dataset.label_kind})" if of.in_label_units else of.title
 
 
 def number(value: float, places: int) -> str:
@@ -121,7 +131,8 @@ def protocol_line(row: Row) -> str:
         others = [name for name in row.backends if name != metric.library]
         facts.append(f"{metric.library} (computed by {', '.join(row.backends)})" if others else metric.library)
     if metric.trained_on:
-        facts.append(f"trained on {', '.join(metric.trained_on)}")
+        through = f" ({row.seen_through})" if row.seen_through else ""
+        facts.append(f"trained on {', '.join(metric.trained_on)}{through}")
     note = f" Note: {metric.note.rstrip('.')}." if metric.note else ""
     return f"({'; '.join(facts)}): {metric.protocol.rstrip('.')}.{note}"
 
@@ -139,7 +150,7 @@ def dataset_line(board: DatasetBoard) -> str:
 
 def legend(board: DatasetBoard) -> list[str]:
     """The sentences that a table needs to be read."""
-    lines = [ORIENTATION, RANK_RULE, board.tests, board.interval]
+    lines = [ORIENTATION, RANK_RULE, TIE_RULE, board.tests, board.interval]
     if any(row.in_sample for row in board.rows):
         lines.append(IN_SAMPLE_SENTENCE)
     return [line for line in lines if line]
@@ -158,6 +169,11 @@ def problems(board: DatasetBoard) -> list[str]:
         if row.not_run:
             lines.append(f"Not run: {row.label}: {row.not_run}.")
     return lines
+
+
+def notes(board: Board) -> list[str]:
+    """What is missing from the whole board, one sentence each."""
+    return [*board.notes, *(f"Not shown: {reason}" for reason in board.failed)]
 
 
 def signature(board: Board) -> str:

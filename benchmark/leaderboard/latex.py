@@ -7,17 +7,9 @@ import unicodedata
 from collections.abc import Sequence
 
 from benchmark.leaderboard import cells
-from benchmark.leaderboard.board import (
-    HIGHER_IS_BETTER,
-    MAIN_STATISTICS,
-    RANK_RULE,
-    TITLES,
-    Board,
-    DatasetBoard,
-    Overall,
-    Row,
-)
+from benchmark.leaderboard.board import RANK_RULE, TIE_RULE, Board, DatasetBoard, Overall, Row
 from benchmark.leaderboard.cells import Footnotes
+from benchmark.statistics import STATISTICS
 
 METRICS_ACROSS = 5
 """Metrics side by side in one table per distortion."""
@@ -78,13 +70,17 @@ def _character(char: str) -> str:
 def latex(board: Board) -> str:
     r"""Render all tables; \input the text into a document that uses the packages booktabs and graphicx.
 
-    Each data set has the table of statistics (the one that the rows are sorted by among them), SRCC per distortion,
-    and the protocols. The captions are short; what else a reader must know stands below the tables.
+    Each data set has the table of the main statistics (the one that the rows are sorted by among them), one of the
+    others, SRCC per distortion, and the protocols. The captions are short; what else a reader must know stands below the tables.
     """
     lines = [f"% {escape(cells.signature(board))} Needs \\usepackage{{booktabs,graphicx}}."]
+    lines += [f"% {escape(note)}" for note in cells.notes(board)]
     for dataset in board.datasets:
-        extra = (board.sort,) if board.sort in TITLES and board.sort not in MAIN_STATISTICS else ()
-        lines += ["", *_main(dataset, (*MAIN_STATISTICS, *extra))]
+        others = dataset.statistics(main=False)
+        extra = tuple(key for key in others if key == board.sort)
+        lines += ["", *_main(dataset, (*dataset.statistics(main=True), *extra))]
+        if rest := tuple(key for key in others if key not in extra):
+            lines += ["", *_main(dataset, rest, others=True)]
         rows = [row for row in dataset.rows if row.by_distortion]
         for start in range(0, len(rows) if dataset.distortions else 0, METRICS_ACROSS):
             lines += ["", *_distortions(dataset, rows[start : start + METRICS_ACROSS], start)]
@@ -118,10 +114,14 @@ def _label(kind: str, board: DatasetBoard, number: int = 0) -> str:
     return "".join(char if char.isascii() and char.isalnum() else "-" for char in text)
 
 
-def _main(board: DatasetBoard, statistics: Sequence[str]) -> list[str]:
+def _main(board: DatasetBoard, statistics: Sequence[str], *, others: bool = False) -> list[str]:
     footnotes = Footnotes()
     best = {key: _best(board.rows, key) for key in statistics}
-    body = [" & ".join(["Rank", "Metric", *(_title(key, board) for key in statistics), "Scored"]) + r" \\", r"\midrule"]
+    body = [
+        " & ".join(["Rank", "Metric", *(escape(cells.title(key, board.dataset)) for key in statistics), "Scored"])
+        + r" \\",
+        r"\midrule",
+    ]
     for row in board.rows:
         if row.agreement is None:
             values = [rf"\multicolumn{{{len(statistics)}}}{{l}}{{not run}}"]
@@ -133,19 +133,16 @@ def _main(board: DatasetBoard, statistics: Sequence[str]) -> list[str]:
             else str(row.rank) + (rf"$^{{\mathrm{{{row.tie_group}}}}}$" if row.tie_group else "")
         )
         body.append(" & ".join([place, escape(cells.name(row)), *values, _scored(row)]) + r" \\")
-    return _float(
-        _caption(board), _label("board", board), "ll" + "l" * len(statistics) + "r", body, _notes(board, footnotes)
-    )
+    columns = "ll" + "l" * len(statistics) + "r"
+    if others:
+        caption = escape(f"Other statistics of agreement with people on {_data(board)}.")
+        return _float(caption, _label("others", board), columns, body, [escape(line) for line in footnotes.lines()])
+    return _float(_caption(board), _label("board", board), columns, body, _notes(board, footnotes))
 
 
 def _scored(row: Row) -> str:
     agreement = row.agreement
     return "0" if agreement is None else str(agreement.n_scored) + ("" if row.complete else f"/{agreement.n_expected}")
-
-
-def _title(statistic: str, board: DatasetBoard) -> str:
-    title = escape(TITLES[statistic])
-    return f"{title} ({escape(board.dataset.label_kind)})" if statistic in ("rmse", "rmse_star") else title
 
 
 def _caption(board: DatasetBoard) -> str:
@@ -169,7 +166,7 @@ def _notes(board: DatasetBoard, footnotes: Footnotes) -> list[str]:
         f"Data set {info.name}, label revision {board.revision[:12]}.",
         f"{info.note.rstrip('.')}." if info.note else "",
     ]
-    lines += [board.interval, RANK_RULE, board.tests]
+    lines += [*board.notes, board.interval, RANK_RULE, TIE_RULE, board.tests]
     if any(row.in_sample for row in board.rows):
         lines += [cells.IN_SAMPLE_SENTENCE, "Rows in-sample are never bold."]
     partly = [
@@ -184,7 +181,8 @@ def _protocols(board: DatasetBoard, rows: Sequence[Row], start: int) -> list[str
     for row in rows:
         metric = row.metric
         note = f" Note: {metric.note.rstrip('.')}." if metric.note else ""
-        trained = f" Trained on {', '.join(metric.trained_on)}." if metric.trained_on else ""
+        through = f" ({row.seen_through})" if row.seen_through else ""
+        trained = f" Trained on {', '.join(metric.trained_on)}{through}." if metric.trained_on else ""
         facts = [
             row.label,
             "higher" if metric.higher_is_better else "lower",
@@ -202,7 +200,7 @@ def _best(rows: Sequence[Row], statistic: str) -> float:
     """The best value among ranked rows that are not in-sample; nan without any."""
     ranked = [row.value(statistic) for row in rows if row.rank is not None and not row.in_sample]
     values = [value for value in ranked if not math.isnan(value)]
-    return (max if HIGHER_IS_BETTER[statistic] else min)(values, default=math.nan)
+    return (max if STATISTICS[statistic].higher_is_better else min)(values, default=math.nan)
 
 
 def _value(board: DatasetBoard, row: Row, statistic: str, best: float, footnotes: Footnotes) -> str:

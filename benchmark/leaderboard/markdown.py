@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from benchmark.leaderboard import cells
-from benchmark.leaderboard.board import MAIN_STATISTICS, TITLES, Board, DatasetBoard, Overall, Row
+from benchmark.leaderboard.board import Board, DatasetBoard, Overall, Row
 from benchmark.leaderboard.cells import Footnotes
+from benchmark.statistics import STATISTICS
 
 _SPECIAL = str.maketrans({char: f"\\{char}" for char in "\\`*_[]<>|#"})
 
@@ -19,7 +20,8 @@ def escape(text: str) -> str:
 def markdown(board: Board) -> str:
     """Render all tables of a board."""
     parts = ["# Leaderboard", ""]
-    parts += [f"- {escape(note)}" for note in board.notes] + ([""] if board.notes else [])
+    notes = cells.notes(board)
+    parts += [f"- {escape(note)}" for note in notes] + ([""] if notes else [])
     for dataset in board.datasets:
         parts += _dataset(dataset)
     if board.overall is not None:
@@ -37,13 +39,12 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]], *, left: int = 1
 
 def _dataset(board: DatasetBoard) -> list[str]:
     info, footnotes = board.dataset, Footnotes()
-    lines = [f"## {info.name}: {escape(info.title)}", "", escape(cells.dataset_line(board)), ""]
+    lines = [f"## {escape(info.name)}: {escape(info.title)}", "", escape(cells.dataset_line(board)), ""]
     if info.note:
         lines += [f"**Note.** {escape(info.note)}", ""]
     lines += [f"- {escape(note)}" for note in board.notes] + ([""] if board.notes else [])
-    lines += [*_main(board, MAIN_STATISTICS, footnotes), ""]
-    others = [key for key in TITLES if key not in MAIN_STATISTICS and any(row.estimate(key) for row in board.rows)]
-    if others:
+    lines += [*_main(board, board.statistics(main=True), footnotes), ""]
+    if others := board.statistics(main=False):
         lines += ["### Other statistics", "", *_main(board, others, footnotes), ""]
     if board.distortions:
         lines += ["### SRCC per distortion", "", *_distortions(board, footnotes), ""]
@@ -56,11 +57,18 @@ def _dataset(board: DatasetBoard) -> list[str]:
 
 
 def _main(board: DatasetBoard, statistics: Sequence[str], footnotes: Footnotes) -> list[str]:
-    header = ["rank", "metric", *(_title(key, board) for key in statistics), "scored", "version", "weights"]
+    header = [
+        "rank",
+        "metric",
+        *(escape(cells.title(key, board.dataset)) for key in statistics),
+        "scored",
+        "version",
+        "weights",
+    ]
     rows = []
     for row in board.rows:
         if row.agreement is None:
-            values = [f"not run: {escape(row.not_run)}", *[""] * (len(statistics) - 1)]
+            values = [f"not run: {escape(row.not_run)}", *[""] * (len(statistics) - 1)][: len(statistics)]
         else:
             values = [_cell(board, row, key, footnotes) for key in statistics]
         weights = row.metric.weights_sha256[:8] or "-"
@@ -68,11 +76,6 @@ def _main(board: DatasetBoard, statistics: Sequence[str], footnotes: Footnotes) 
             [cells.rank(row), escape(cells.name(row)), *values, cells.counts(row), escape(row.metric.version), weights]
         )
     return table(header, rows, left=2)
-
-
-def _title(statistic: str, board: DatasetBoard) -> str:
-    title = escape(TITLES[statistic])
-    return f"{title} ({escape(board.dataset.label_kind)})" if statistic in ("rmse", "rmse_star") else title
 
 
 def _cell(board: DatasetBoard, row: Row, statistic: str, footnotes: Footnotes) -> str:
@@ -94,7 +97,7 @@ def _reported(board: DatasetBoard) -> list[str]:
     rows = [
         [
             escape(row.label),
-            escape(TITLES[reported.statistic]),
+            escape(STATISTICS[reported.statistic].title),
             cells.number(row.value(reported.statistic), 4),
             cells.number(reported.reported, 4),
             cells.difference(reported.difference, 4),

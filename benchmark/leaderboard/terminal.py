@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from benchmark.leaderboard import cells
-from benchmark.leaderboard.board import MAIN_STATISTICS, TITLES, Board, DatasetBoard, Row
+from benchmark.leaderboard.board import Board, DatasetBoard, Row
 from benchmark.leaderboard.cells import Footnotes
+from benchmark.statistics import STATISTICS
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions
@@ -30,7 +31,7 @@ class TerminalBoard:
         """Yield tables and sentences that fit into `options.max_width`."""
         from rich.text import Text
 
-        for note in self.board.notes:
+        for note in cells.notes(self.board):
             yield Text(note)
         for dataset in self.board.datasets:
             yield from self._dataset(dataset, console, options)
@@ -51,12 +52,14 @@ class TerminalBoard:
             yield Text(f"Note: {board.dataset.note}")
         for note in board.notes:
             yield Text(note)
-        extra = (self.board.sort,) if self.board.sort in TITLES and self.board.sort not in MAIN_STATISTICS else ()
-        table, footnotes, dropped = _fitting(board, (*MAIN_STATISTICS, *extra), self.board.sort, console, options)
+        main, others = board.statistics(main=True), board.statistics(main=False)
+        extra = tuple(key for key in others if key == self.board.sort)
+        table, footnotes, dropped = _fitting(board, (*main, *extra), self.board.sort, console, options)
         yield table
         if dropped:
-            titles = ", ".join(TITLES.get(column, column) for column in dropped)
+            titles = ", ".join(map(_title, dropped))
             yield Text(f"Too narrow for {titles}: widen the terminal, or ask for another --format.", style="yellow")
+        yield from _others(board, [key for key in others if key not in extra], footnotes, console, options)
         yield from _distortions(board, footnotes, options.max_width)
         yield from _reported(board)
         for line in cells.problems(board):
@@ -98,25 +101,51 @@ def _fitting(
     return table, footnotes, dropped
 
 
-def _main(board: DatasetBoard, columns: Sequence[str], footnotes: Footnotes) -> Table:
+def _others(
+    board: DatasetBoard, statistics: Sequence[str], footnotes: Footnotes, console: Console, options: ConsoleOptions
+) -> Iterator[Any]:
+    """The other statistics, in as many tables as the width asks for."""
+    from rich.measure import Measurement
+    from rich.text import Text
+
+    rest = list(statistics)
+    if rest:
+        yield Text("Other statistics", style="bold")
+    while rest:
+        fitting = len(rest)
+        while fitting > 1:
+            table = _main(board, rest[:fitting], Footnotes(), counted=False)
+            if Measurement.get(console, options.update(max_width=1000), table).maximum <= options.max_width:
+                break
+            fitting -= 1
+        yield _main(board, rest[:fitting], footnotes, counted=False)
+        rest = rest[fitting:]
+
+
+def _title(column: str) -> str:
+    return STATISTICS[column].title if column in STATISTICS else column
+
+
+def _main(board: DatasetBoard, columns: Sequence[str], footnotes: Footnotes, *, counted: bool = True) -> Table:
     from rich.text import Text
 
     table = _table()
     table.add_column("rank")
     table.add_column("metric", overflow="fold", max_width=22)
     for column in columns:
-        table.add_column(TITLES.get(column, column), justify="right", no_wrap=column in TITLES)
-    table.add_column("scored", justify="right", max_width=10, overflow="fold")
+        table.add_column(_title(column), justify="right", no_wrap=column in STATISTICS)
+    if counted:
+        table.add_column("scored", justify="right", max_width=10, overflow="fold")
     for row in board.rows:
         if row.agreement is None:
-            values = ["not run", *[""] * (len(columns) - 1)]
+            values = ["not run", *[""] * (len(columns) - 1)][: len(columns)]
         else:
             values = [_value(board, row, column, footnotes) for column in columns]
         table.add_row(
             Text(cells.rank(row)),
             Text(cells.name(row), style="bold"),
             *map(Text, values),
-            Text(cells.counts(row)),
+            *([Text(cells.counts(row))] if counted else []),
         )
     return table
 
@@ -173,7 +202,7 @@ def _reported(board: DatasetBoard) -> Iterator[Any]:
         for reported in row.reported:
             table.add_row(
                 Text(row.label),
-                Text(TITLES[reported.statistic]),
+                Text(STATISTICS[reported.statistic].title),
                 cells.number(row.value(reported.statistic), 4),
                 cells.number(reported.reported, 4),
                 cells.difference(reported.difference, 4),
