@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from benchmark.statistics import Comparison
     from benchmark.statistics.inputs import Floats
 
-MAX_REPLICATES = 100_000
+MAX_REPLICATES = 20_000
 """More resamples change no digit that a board shows, and each one of every metric is kept in memory."""
 TOGETHER = 8
 """How many metrics are measured at a time: they share the work on the labels, and memory is bounded."""

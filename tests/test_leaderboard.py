@@ -4,6 +4,7 @@ import math
 from dataclasses import replace
 
 import pytest
+from command import benchmark
 from leaderboard_store import METRIC, TOY, add, full_store, noisy, toy_pairs
 from numpy.testing import assert_allclose
 
@@ -272,35 +273,47 @@ def test_bytes_do_not_depend_on_timings_nor_on_the_order_of_storing(tmp_path):
 
 
 def broken_store(path):
-    """A good data set, and one as an older program could store it: labels whose squares are beyond float64."""
+    """A good data set, and one as an older program could store it: a label that no loader takes any more."""
     store, pairs = Store(path), toy_pairs()
     add(store, TOY, pairs, {}, noisy(pairs, noise=6))
-    huge = [replace(pair, label=1e307 * (pair.label - 30)) for pair in pairs]
-    add(store, replace(TOY, name="huge"), huge, {}, noisy(pairs, noise=6))
+    endless = [replace(pairs[0], label=math.inf), *pairs[1:]]
+    add(store, replace(TOY, name="endless"), endless, {}, noisy(pairs, noise=6))
     return store
 
 
-def test_a_data_set_whose_statistics_raise_is_named_and_the_others_are_shown(tmp_path, monkeypatch):
-    from benchmark.leaderboard import build as module
-
-    real = module.evaluate
-
-    def evaluate(dataset, *arguments, **options):
-        if dataset.name == "huge":
-            raise ValueError("labels: expected finite numbers, got inf at position 3")
-        return real(dataset, *arguments, **options)
-
-    monkeypatch.setattr(module, "evaluate", evaluate)
+def test_a_data_set_whose_statistics_raise_is_named_and_the_others_are_shown(tmp_path):
     with broken_store(tmp_path / "s.sqlite") as store:
         board = build(store, **FEW)
         assert [one.dataset.name for one in board.datasets] == ["toy"]
         (reason,) = board.failed
-        for word in ("huge", "got inf at position 3", "doctor dataset huge"):
-            assert word in reason
+        for words in ("endless", "labels: expected finite numbers, got -inf", "doctor dataset endless"):
+            assert words in reason
         for format in ("markdown", "latex", "json"):
-            assert "huge: its statistics cannot be computed" in render(board, format)
-        with pytest.raises(UserError, match="huge: its statistics cannot be computed"):
-            build(store, datasets=["huge"], **FEW)
+            assert "endless: its statistics cannot be computed" in render(board, format)
+        with pytest.raises(UserError, match="endless: its statistics cannot be computed"):
+            build(store, datasets=["endless"], **FEW)
+
+
+def test_the_command_exits_with_3_where_a_data_set_has_no_board_and_with_2_where_none_has(tmp_path):
+    broken_store(tmp_path / "scores.sqlite").close()
+    for arguments, code in (((), 3), (("--dataset", "endless"), 2), (("--dataset", "toy"), 0)):
+        done = benchmark("leaderboard", "--results", tmp_path, "--replicates", 100, *arguments)
+        assert done.returncode == code, done.stderr
+        assert ("endless: its statistics cannot be computed" in done.stderr) == (code != 0)
+        assert ("Toy set, regenerated" in done.stdout) == (code != 2)
+        assert "Traceback" not in done.stderr
+
+
+def test_choices_of_statistics_and_resamples_are_checked_before_any_work(tmp_path):
+    for arguments, message in (
+        (("--statistics", "srcc,plc"), "unknown statistic 'plc'; did you mean plcc"),
+        (("--replicates", 10**9), "--replicates: expected at most 20000, got 1000000000"),
+    ):
+        for command in ("run", "leaderboard"):
+            done = benchmark(command, "--results", tmp_path / "none", *arguments)
+            assert done.returncode == 2, done.stderr
+            assert message in done.stderr
+    assert not (tmp_path / "none").exists()
 
 
 @pytest.mark.filterwarnings("error")
@@ -351,7 +364,7 @@ def test_statistics_can_be_chosen_and_what_is_left_out_is_said(store):
 
 
 def test_more_resamples_than_memory_holds_are_refused_with_the_reason(store):
-    with pytest.raises(UserError, match=r"expected at most 100000, got 1000000000: every resample .* in memory"):
+    with pytest.raises(UserError, match=r"expected at most 20000, got 1000000000: every resample .* in memory"):
         build(store, replicates=10**9)
 
 

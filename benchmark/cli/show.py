@@ -84,6 +84,7 @@ def leaderboard(
             f"--format: expected {', '.join(FORMATS)}, got {chosen!r}; a file takes any but terminal, "
             "and .md, .csv, .json and .tex say which"
         )
+    only = options.statistic_names(statistics)
     registry = Registry(tuple(plugin or ()))
     with Store(options.store_path(results_folder), readonly=True) as store, _kept(results_folder) as (kept, report):
         board = build(
@@ -96,7 +97,7 @@ def leaderboard(
             subset=subset,
             split=split,
             sort=sort,
-            statistics=options.statistic_names(statistics),
+            statistics=only,
             all_versions=all_versions,
             replicates=replicates,
         )
