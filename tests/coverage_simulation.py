@@ -121,7 +121,8 @@ def intervals(
     scale = STATISTICS[statistic].scale
     chosen = bootstrap_interval(value, rows, k, scale=scale, confidence=0.95)
     yield "product", chosen.low, chosen.high
-    at, error = scale.forward(np.array([value])), np.std(scale.forward(drawn), ddof=1)  # may be nan: no interval
+    with np.errstate(invalid="ignore"):  # resamples at the end of the scale: nan, and no interval
+        at, error = scale.forward(np.array([value])), np.std(scale.forward(drawn), ddof=1)
     for name, quantile in (("transform, normal", 1.96), ("transform, t", scipy.stats.t.ppf(0.975, contents - 1))):
         low, high = scale.back(at - quantile * error)[0], scale.back(at + quantile * error)[0]
         yield name, low, high
