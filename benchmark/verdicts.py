@@ -57,7 +57,7 @@ def _few_contents(n: int) -> str:
     if n >= TRUSTED_CONTENTS:
         return ""
     return (
-        f" Few contents: {n}, and with fewer than {TRUSTED_CONTENTS} intervals at 95 % covered the truth in 87 to 99 of "
+        f" Few contents: {n}, and with fewer than {TRUSTED_CONTENTS} intervals at 95 % covered the truth in 87 to 100 of "
         "100 simulated sets, depending on the metric; take them as rough."
     )
 

@@ -15,7 +15,7 @@ MIN_DEFINED = 0.9
 
 
 TRUSTED_CONTENTS = 13
-"""From so many contents on intervals cover the truth in 91 to 97 of 100 simulated sets (tests/coverage_simulation.py)."""
+"""From so many contents on intervals cover the truth in 90 to 98 of 100 simulated sets (tests/coverage_simulation.py)."""
 FURTHEST = 3.0
 """A resample counts on an unbounded scale at most so many standard errors from the value. One that draws few contents may
 lie at the end of the range, where the scale is infinite, and would be all that the interval shows."""
