@@ -21,6 +21,8 @@ class Measured:
     not_run: str = ""
     backends: tuple[str, ...] = ()
     """Which implementations of the protocol made the scores, where that is on record."""
+    stale: frozenset[str] = frozenset()
+    """Pairs whose score in the store is of other files, or other reading rules, than the pair has now: it is not in `scores`."""
 
     def scored(self, pairs: Sequence[Pair]) -> list[Pair]:
         """The pairs that have a score."""
@@ -47,6 +49,7 @@ def read(store: Store, series: Series) -> Measured:
         store.seconds_per_pair(series) or None,  # imported scores took no time that is known
         series.not_run,
         tuple(store.backends(series)),
+        frozenset(store.stale(series)),
     )
 
 

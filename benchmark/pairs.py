@@ -131,25 +131,6 @@ def missing_files(pairs: Iterable[Pair]) -> dict[Path, str]:
     return faults
 
 
-def file_states(pairs: Iterable[Pair]) -> dict[str, str]:
-    """By pair, name, size and time of writing of its files as one text: another text means that they may have changed.
-
-    Each file is looked at once, however many pairs share it: on network storage a look takes a round trip.
-    """
-    seen: dict[Path, str] = {}
-
-    def state(path: Path) -> str:
-        if path not in seen:
-            try:
-                facts = path.stat()
-                seen[path] = f"{printable(path.name)}:{facts.st_size}:{facts.st_mtime_ns}"
-            except OSError:
-                seen[path] = f"{printable(path.name)}:missing"
-        return seen[path]
-
-    return {pair.id: "|".join(state(path) for path in (pair.reference, pair.distorted) if path) for pair in pairs}
-
-
 def _duplicates(names: Iterable[str]) -> list[str]:
     return [name for name, count in Counter(names).items() if count > 1]
 

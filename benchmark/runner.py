@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from benchmark.content import UNREADABLE, FileState, hash_pairs, pair_looks
 from benchmark.costs import measured
-from benchmark.pairs import check_pairs, file_states, split_pairs
+from benchmark.images import reading_rules
+from benchmark.pairs import check_pairs, split_pairs
 from benchmark.registry import Registry
 from benchmark.scoring import Unit, UnitResult
 from benchmark.store import Series, Store, StoredDataset
@@ -39,7 +41,13 @@ class Plan:
     n_kept: int
     """Scores that the store holds already."""
     changed: list[str]
-    """Pairs whose files changed since they were scored: their scores were dropped and are made again."""
+    """Pairs whose files have another content than when they were scored: their scores are made again."""
+    rules: str
+    """The rules by which images are read (`benchmark.images.reading_rules`)."""
+    n_other_rules: int = 0
+    """Pairs that were scored by other reading rules: their scores are made again."""
+    stale: dict[str, int] = field(default_factory=dict)
+    """By metric that this plan does not score: scores that are kept and do not count, for one of these two reasons."""
 
     @property
     def n_missing(self) -> int:
@@ -59,6 +67,8 @@ class Outcome:
     """metric -> reason."""
     warnings: dict[str, str] = field(default_factory=dict)
     """Pair -> what the user should know of its images, though it was scored."""
+    changed: list[str] = field(default_factory=list)
+    """Pairs whose files got another content after the plan was made; scores of these are of what was read."""
 
     @property
     def n_failed(self) -> int:
@@ -80,20 +90,22 @@ def plan(
     *,
     split: str | None = None,
     workers: int = 1,
+    rules: str | None = None,
     progress: Progress | None = None,
 ) -> Plan:
     """Check the data set, record its labels, find out which scores are missing, and cut the work for so many workers.
 
-    Pairs that failed before, and pairs whose files have changed since (by name, size or time of writing), are scored
-    again. Raises UserError for unknown names and for a data set that is missing or
-    wrong.
+    Pairs that failed before are scored again, and pairs whose files have another content now than when they were scored,
+    or that were read by other `rules` (those of `benchmark.images.reading_rules` by default). Nothing is deleted: what a
+    new score replaces goes with it. Raises UserError for unknown names and for a data set that is missing or wrong.
     """
+    rules = reading_rules() if rules is None else rules
     loaded = registry.dataset(dataset)
     infos = {name: registry.metric(name).info for name in dict.fromkeys(metrics)}
     every = check_pairs(loaded.info, loaded.pairs(data_root, progress=progress))
     pairs = split_pairs(every, split) if split else every
     stored = store.add_dataset(loaded.info, every)
-    changed = store.note_files(stored, file_states(pairs))
+    changed, n_other_rules = _note_files(store, stored, pairs, rules, progress)
     has_references = any(pair.reference is not None for pair in pairs)
     ids = frozenset(pair.id for pair in pairs)
     series, missing, n_kept = {}, {}, 0
@@ -105,7 +117,45 @@ def plan(
             missing[name] = ids.difference(done) if done else ids
             n_kept += len(ids) - len(missing[name])
     units = group(pairs, {name: one.id for name, one in series.items()}, missing)
-    return Plan(stored, pairs, series, cut(units, workers, _seconds(store, registry, list(missing))), n_kept, changed)
+    stale = store.stale_by_metric(stored) if changed or n_other_rules else {}
+    return Plan(
+        stored,
+        pairs,
+        series,
+        cut(units, workers, _seconds(store, registry, list(missing))),
+        n_kept,
+        changed,
+        rules,
+        n_other_rules,
+        {metric: count for metric, count in stale.items() if metric not in infos},
+    )
+
+
+def _note_files(
+    store: Store, dataset: StoredDataset, pairs: Sequence[Pair], rules: str, progress: Progress | None
+) -> tuple[list[str], int]:
+    """Bring the store's record of the pairs' files up to date: return whose content changed, and how many had other rules.
+
+    Only files whose look differs from the record, or that were never hashed, are read. Pairs that were never scored have
+    no record: scoring makes it, from the bytes that it reads.
+    """
+    known = store.files(dataset)
+    looks = pair_looks(pair for pair in pairs if pair.id in known)
+    unsure = [
+        pair
+        for pair in pairs
+        if (record := known.get(pair.id)) is not None and (not record.content or record.look != looks.now.get(pair.id))
+    ]
+    states = hash_pairs(unsure, progress=progress, what=f"{dataset.info.name}: files that look changed")
+    unhashed = [key for key in states if not known[key].content and known[key].look == looks.former.get(key)]
+    others = {pair.id for pair in pairs if pair.id in known and known[pair.id].rules != rules}
+    for key in others - states.keys():
+        states[key] = FileState(known[key].look, known[key].content)
+    for pair in unsure:
+        states.setdefault(pair.id, FileState(looks.now.get(pair.id, ""), UNREADABLE))
+    if not states:
+        return [], 0
+    return store.note_files(dataset, states, rules, unhashed=unhashed), len(others)
 
 
 def _seconds(store: Store, registry: Registry, metrics: Sequence[str]) -> Callable[[str], float]:
@@ -129,8 +179,8 @@ def execute(store: Store, todo: Plan, executor: Executor, *, on_unit: Callable[[
     names = {series.id: name for name, series in todo.series.items()}
     with closing(executor.results(todo.units)) as results:
         for unit, result in results:
-            store.commit_unit(result.results)
             outcome.warnings.update(result.warnings)
+            outcome.changed += store.commit_unit(result.results, files=result.files, rules=todo.rules)
             for part in result.results:
                 outcome.n_scored += len(part.scores)
                 if part.failures:

@@ -22,6 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmark.content import FileState, look, pair_state, read_state
 from benchmark.devices import VIEW_BYTES_PER_PIXEL, Processor, open_device
 from benchmark.filenames import printable
 from benchmark.images import ImageBatch, read_rgb
@@ -65,6 +66,16 @@ class Unit:
         """The same work, one metric at a time."""
         return [replace(self, wanted=(wanted,)) for wanted in self.wanted]
 
+    def halves(self) -> list[Unit]:
+        """The same work on the first and on the second half of the pairs."""
+        middle = len(self.pairs) // 2
+        parts = []
+        for pairs in (self.pairs[:middle], self.pairs[middle:]):
+            ids = frozenset(pair.id for pair in pairs)
+            wanted = tuple(replace(one, pairs=one.pairs & ids) for one in self.wanted if one.pairs & ids)
+            parts += [replace(self, pairs=pairs, wanted=wanted)] if wanted else []
+        return parts
+
     def failed(self, reason: str) -> UnitResult:
         """What to store when the whole unit could not be done."""
         return UnitResult(
@@ -80,6 +91,8 @@ class UnitResult:
     not_run: dict[str, str] = field(default_factory=dict)
     warnings: dict[str, str] = field(default_factory=dict)
     """Pair -> what the user should know of its images, though it was scored."""
+    files: dict[str, FileState] = field(default_factory=dict)
+    """By pair, what its files held as they were read; a pair whose files were not both read is not here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +124,7 @@ class UnitScorer:
         self.appetites: defaultdict[str, Appetite] = defaultdict(Appetite)
         self._turned: set[Path] = set()
         self._warnings: dict[str, str] = {}
+        self._states: dict[Path, FileState] = {}
         if device is not None:
             self.device = device
 
@@ -129,6 +143,7 @@ class UnitScorer:
         """Score one unit; nothing of an image or a metric raises, it becomes a named failure."""
         jobs, not_run = [], {}
         self._turned, self._warnings = set(), {}
+        self._states = {}
         for wanted in unit.wanted:
             loaded = self._load(wanted.metric)
             if isinstance(loaded, str):
@@ -141,11 +156,22 @@ class UnitScorer:
         if jobs:
             for reference, pairs in _by_reference(unit.pairs):
                 self._score_reference(reference, pairs, jobs)
-        return UnitResult([job.result for job in jobs], not_run, self._warnings)
+        files = {pair.id: state for pair in unit.pairs if (state := pair_state(pair, self._states)) is not None}
+        return UnitResult([job.result for job in jobs], not_run, self._warnings, files)
 
     def _read(self, path: Path) -> np.ndarray:
-        """Decode an image, and note whether an EXIF orientation turned it; raises PairError."""
-        return read_rgb(path, background=self.setup.background, turned=self._turned.add)
+        """Decode an image, and note what its file held and whether an EXIF orientation turned it.
+
+        Raises PairError, also for a file that changed meanwhile.
+        """
+        state = read_state(path)
+        if state is not None:  # else reading says why
+            self._states[path] = state
+        image = read_rgb(path, background=self.setup.background, turned=self._turned.add)
+        if state is not None and look(path) != state.look:
+            del self._states[path]
+            raise PairError(f"{printable(path.name)}: changed while it was read; run again once nothing writes to it")
+        return image
 
     def _load(self, name: str) -> tuple[Scorer, str] | str:
         if name not in self._loaded:

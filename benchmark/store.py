@@ -1,45 +1,35 @@
-"""The only reader and writer of results/scores.sqlite: labels, scores, failures and timings, and their export.
+"""The only reader and writer of results/scores.sqlite: labels, scores, failures and timings.
 
 A score is keyed by data set, label revision, metric, metric version, weights hash and pair: another version is another
-row, never a mix. The labels are kept beside the scores, so every table can be made again without touching an image.
-Write-ahead log, one transaction per work unit: killing the program loses at most the units in flight, and several runs
-may write to one store at once.
+row, never a mix. It names the content of the files that it was computed from, and the rules by which they were read; when
+a pair's files have another content now, its scores are stale: they are kept, do not count, and are replaced by new ones.
+The labels are kept beside the scores, so every table can be made again without touching an image. Write-ahead log, one
+transaction per work unit: killing the program loses at most the units in flight, and several runs may write to one store
+at once.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
+from types import MappingProxyType
 
+from benchmark.content import FileState
 from benchmark.pairs import label_revision
+from benchmark.store_export import export_lines
 from benchmark.store_file import check_format, explained, open_to_read, open_to_write
-from benchmark.types import DatasetInfo, MetricInfo, Pair
+from benchmark.store_files import FilesRecord, current_files, note_state, take_for
+from benchmark.store_schema import IMPORTED
+from benchmark.types import DatasetInfo, MetricInfo, Pair, UserError
 
-IMPORTED = "imported-"
-"""How the version of a series begins whose scores were computed elsewhere."""
-EXPORT_COLUMNS = [
-    "dataset",
-    "revision",
-    "metric",
-    "version",
-    "weights",
-    "pair",
-    "content",
-    "distortion",
-    "level",
-    "label",
-    "label_std",
-    "n_ratings",
-    "split",
-    "score",
-    "failure",
-]
+__all__ = ["IMPORTED", "Series", "SeriesResult", "Store", "StoredDataset"]
+
+COUNTS = "(files IS NULL OR (SELECT current FROM files WHERE files.id = {table}.files) = 1)"
+"""Whether a score or failure is of the files that the pair has now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,53 +129,74 @@ class Store:
             ).fetchone()
         return Series(key, info, not_run)
 
-    def commit_unit(self, results: Iterable[SeriesResult]) -> None:
-        """Write all that one work unit brought, in one transaction; a score replaces a failure, and a failure a score."""
+    def commit_unit(
+        self,
+        results: Iterable[SeriesResult],
+        *,
+        files: Mapping[str, FileState] = MappingProxyType({}),
+        rules: str = "",
+    ) -> list[str]:
+        """Write all that one work unit brought, in one transaction; a score replaces a failure, and a failure a score.
+
+        `files` says by pair what its files were as they were read, by the reading rules `rules`; they are the pair's files
+        from now on. A failure leaves a score of other files alone. Returns the pairs whose content is not what it was.
+        """
+        changed: list[str] = []
         with self._transaction() as connection:
+            known: dict[str, int] = {}
             for result in results:
-                scores = [(result.series, pair, score) for pair, score in result.scores.items()]
-                failures = [(result.series, pair, reason) for pair, reason in result.failures.items()]
-                connection.executemany("INSERT OR REPLACE INTO score VALUES (?, ?, ?)", scores)
-                connection.executemany(
-                    "DELETE FROM failure WHERE series = ? AND pair = ?", ((key, pair) for key, pair, _ in scores)
-                )
-                connection.executemany("INSERT OR REPLACE INTO failure VALUES (?, ?, ?)", failures)
-                connection.executemany(
-                    "DELETE FROM score WHERE series = ? AND pair = ?", ((key, pair) for key, pair, _ in failures)
-                )
-                if scores:
-                    connection.execute(
-                        "INSERT INTO timing VALUES (?, ?, ?, ?, ?)",
-                        (result.series, result.content, len(scores), result.seconds, result.backend),
-                    )
+                if files and not known:
+                    (dataset,) = connection.execute(
+                        "SELECT dataset FROM series WHERE id = ?", (result.series,)
+                    ).fetchone()
+                    for pair, state in files.items():
+                        known[pair], other = note_state(connection, dataset, pair, state, rules)
+                        changed += [pair] if other else []
+                _write(connection, result, known)
+        return changed
 
-    def note_files(self, dataset: StoredDataset, states: Mapping[str, str]) -> list[str]:
-        """Record the state of each pair's files, and drop what was computed from files that have changed since.
+    def note_files(
+        self,
+        dataset: StoredDataset,
+        states: Mapping[str, FileState],
+        rules: str,
+        *,
+        unhashed: Iterable[str] = (),
+    ) -> list[str]:
+        """Record what the files of pairs are now; nothing is deleted, and scores of other content become stale.
 
-        `states` maps pair ids to any text that changes with the files. Returns the pairs whose scores were dropped;
-        imported scores stay, as they were not computed here.
+        `unhashed` are pairs whose record has no hash yet, and whose files look as they did when it was made: it is taken
+        for theirs. Returns the pairs whose content is not what it was.
         """
         with self._transaction() as connection:
-            known = dict(connection.execute("SELECT pair, state FROM files WHERE dataset = ?", (dataset.id,)))
-            changed = [pair for pair, state in states.items() if pair in known and known[pair] != state]
-            for table in ("score", "failure"):
-                connection.executemany(
-                    f"DELETE FROM {table} WHERE pair = ? AND series IN "
-                    "(SELECT id FROM series WHERE dataset = ? AND version NOT LIKE ?)",
-                    ((pair, dataset.id, f"{IMPORTED}%") for pair in changed),
-                )
-            connection.executemany(
-                "INSERT OR REPLACE INTO files VALUES (?, ?, ?)",
-                ((dataset.id, pair, state) for pair, state in states.items() if known.get(pair) != state),
-            )
-        return changed
+            for pair in unhashed:
+                take_for(connection, dataset.id, pair, states[pair])
+            noted = {pair: note_state(connection, dataset.id, pair, state, rules) for pair, state in states.items()}
+        return [pair for pair, (_, other) in noted.items() if other]
+
+    def remove(self, dataset: StoredDataset | int, series: Sequence[int] | None = None) -> None:
+        """Delete a data set with all that belongs to it, or only some of its series by id."""
+        key = dataset if isinstance(dataset, int) else dataset.id
+        with self._transaction() as connection:
+            every = [row[0] for row in connection.execute("SELECT id FROM series WHERE dataset = ?", (key,))]
+            for one in every if series is None else series:
+                for table in ("score", "failure", "timing"):
+                    connection.execute(f"DELETE FROM {table} WHERE series = ?", (one,))
+                connection.execute("DELETE FROM series WHERE id = ? AND dataset = ?", (one, key))
+            if series is None:
+                for table in ("files", "pair"):
+                    connection.execute(f"DELETE FROM {table} WHERE dataset = ?", (key,))
+                connection.execute("DELETE FROM dataset WHERE id = ?", (key,))
 
     # -- reading ------------------------------------------------------------------------------------------------------
 
     def datasets(self) -> list[StoredDataset]:
         """Every data set and label revision, in the order they were last used."""
         rows = self._rows("SELECT id, revision, facts FROM dataset ORDER BY used")
-        return [StoredDataset(key, revision, _from_facts(DatasetInfo, facts)) for key, revision, facts in rows]
+        return [
+            StoredDataset(key, revision, self._from_facts(DatasetInfo, facts, f"data set {key}"))
+            for key, revision, facts in rows
+        ]
 
     def pairs(self, dataset: StoredDataset) -> list[Pair]:
         """The labels of a stored data set, sorted by id; image paths are not stored (`distorted` is the id)."""
@@ -193,6 +204,9 @@ class Store:
             "SELECT id, content, distortion, level, label, label_std, n_ratings, split FROM pair WHERE dataset = ? ORDER BY id",
             dataset.id,
         )
+        odd = next((row for row in rows if not (isinstance(row[0], str) and isinstance(row[4], float))), None)
+        if odd is not None:
+            raise self._damaged(f"the label of {odd[0]!r:.60} is {odd[4]!r:.60}")
         return [
             Pair(key, Path(key), None, content, label, distortion, level, label_std, n_ratings, split)
             for key, content, distortion, level, label, label_std, n_ratings, split in rows
@@ -201,15 +215,42 @@ class Store:
     def series(self, dataset: StoredDataset) -> list[Series]:
         """Every series on a stored data set, in the order they were last used."""
         rows = self._rows("SELECT id, facts, not_run FROM series WHERE dataset = ? ORDER BY used", dataset.id)
-        return [Series(key, _from_facts(MetricInfo, facts), not_run) for key, facts, not_run in rows]
+        return [
+            Series(key, self._from_facts(MetricInfo, facts, f"series {key}"), not_run) for key, facts, not_run in rows
+        ]
+
+    def files(self, dataset: StoredDataset) -> dict[str, FilesRecord]:
+        """What is on record of each pair's files as they are now."""
+        with explained(self.path):
+            return current_files(self._connection, dataset.id)
 
     def scores(self, series: Series) -> dict[str, float]:
-        """Raw scores by pair id."""
-        return dict(self._rows("SELECT pair, score FROM score WHERE series = ? ORDER BY pair", series.id))
+        """Raw scores by pair id, of the files that the pairs have now; `stale` has the others."""
+        return self._numbers(f"series = ? AND {COUNTS.format(table='score')}", series.id)
+
+    def stale(self, series: Series) -> dict[str, float]:
+        """Raw scores by pair id that were computed from other files, or by other reading rules, than the pair has now."""
+        return self._numbers(f"series = ? AND NOT {COUNTS.format(table='score')}", series.id)
 
     def failures(self, series: Series) -> dict[str, str]:
         """Reasons by pair id, of the pairs that failed when last tried."""
-        return dict(self._rows("SELECT pair, reason FROM failure WHERE series = ? ORDER BY pair", series.id))
+        rows = self._rows(
+            f"SELECT pair, reason FROM failure WHERE series = ? AND {COUNTS.format(table='failure')} AND NOT EXISTS"
+            " (SELECT 1 FROM score WHERE score.series = failure.series AND score.pair = failure.pair"
+            f" AND {COUNTS.format(table='score')}) ORDER BY pair",
+            series.id,
+        )
+        return dict(rows)
+
+    def stale_by_metric(self, dataset: StoredDataset) -> dict[str, int]:
+        """How many stale scores each metric has on a data set, without those that have none."""
+        return dict(
+            self._rows(
+                "SELECT s.metric, COUNT(*) FROM series s JOIN score ON score.series = s.id JOIN files f ON f.id = score.files"
+                " WHERE s.dataset = ? AND NOT f.current GROUP BY s.metric ORDER BY s.metric",
+                dataset.id,
+            )
+        )
 
     def seconds_per_pair(self, series: Series) -> float | None:
         """Mean processor time per pair in the workers, decoding excluded; None where nothing was timed."""
@@ -231,22 +272,23 @@ class Store:
 
     def export(self, *, metrics: Sequence[str] = (), datasets: Sequence[str] = ()) -> str:
         """All scores and failures as CSV, sorted: equal stores give equal bytes, however their runs were cut."""
-        out = io.StringIO()
-        writer = csv.writer(out, lineterminator="\n")
-        writer.writerow(EXPORT_COLUMNS)
-        rows = self._rows(
-            "SELECT d.name, d.revision, s.metric, s.version, s.weights, p.id, p.content, p.distortion, p.level, p.label,"
-            " p.label_std, p.n_ratings, p.split, score.score, failure.reason FROM series s JOIN dataset d ON d.id = s.dataset"
-            " JOIN pair p ON p.dataset = d.id"
-            " LEFT JOIN score ON score.series = s.id AND score.pair = p.id"
-            " LEFT JOIN failure ON failure.series = s.id AND failure.pair = p.id"
-            " WHERE score.score IS NOT NULL OR failure.reason IS NOT NULL"
-            " ORDER BY d.name, d.revision, s.metric, s.version, s.weights, p.id"
+        return "".join(self.export_lines(metrics=metrics, datasets=datasets))
+
+    def export_lines(self, *, metrics: Sequence[str] = (), datasets: Sequence[str] = ()) -> Iterator[str]:
+        """Yield the lines of `export`, all of one moment, without holding them in memory."""
+        with explained(self.path):
+            yield from export_lines(self._connection, metrics, datasets)
+
+    def contents(self) -> list[tuple[int, str, str, int, str, str, str, int, int]]:
+        """What is stored, by name alone: nothing of it needs to be readable otherwise.
+
+        Rows of (data set's key, name, revision, series' key, metric, version, weights, scores, failures), sorted.
+        """
+        return self._rows(
+            "SELECT d.id, d.name, d.revision, s.id, s.metric, s.version, s.weights,"
+            " (SELECT COUNT(*) FROM score WHERE series = s.id), (SELECT COUNT(*) FROM failure WHERE series = s.id)"
+            " FROM dataset d LEFT JOIN series s ON s.dataset = d.id ORDER BY d.name, d.revision, s.metric, s.version, s.weights"
         )
-        for row in rows:
-            if (not datasets or row[0] in datasets) and (not metrics or row[2] in metrics):
-                writer.writerow(["" if cell is None else cell for cell in row])
-        return out.getvalue()
 
     # -- the file -----------------------------------------------------------------------------------------------------
 
@@ -266,9 +308,50 @@ class Store:
         with explained(self.path):
             return self._connection.execute(query, arguments).fetchall()
 
+    def _numbers(self, condition: str, *arguments: object) -> dict[str, float]:
+        found = dict(self._rows(f"SELECT pair, score FROM score WHERE {condition} ORDER BY pair", *arguments))
+        if not {type(score) for score in found.values()} <= {float}:
+            odd = next(score for score in found.values() if type(score) is not float)
+            raise self._damaged(f"a score is {odd!r:.60}")
+        return found
 
-def _from_facts(kind: type, facts: str):
-    """Rebuild a facts dataclass from JSON: lists become tuples, fields of another version are left out."""
-    known = {entry.name for entry in fields(kind)}
-    values = {name: tuple(v) if isinstance(v, list) else v for name, v in json.loads(facts).items() if name in known}
-    return kind(**values)
+    def _from_facts(self, kind: type, facts: str, what: str):
+        """Rebuild a facts dataclass from JSON: lists become tuples, fields of another version are left out."""
+        known = {entry.name for entry in fields(kind)}
+        try:
+            values = {
+                name: tuple(v) if isinstance(v, list) else v for name, v in json.loads(facts).items() if name in known
+            }
+            return kind(**values)
+        except (ValueError, TypeError, AttributeError) as error:
+            raise self._damaged(f"the facts of {what} cannot be read ({error})") from error
+
+    def _damaged(self, what: str) -> UserError:
+        return UserError(
+            f"{self.path}: damaged: {what}; restore the results folder from a copy, or take out what is damaged with "
+            "`python -m benchmark remove`, which names all that is here, and run it again"
+        )
+
+
+def _write(connection: sqlite3.Connection, result: SeriesResult, files: Mapping[str, int]) -> None:
+    """Write one series' part of a unit; `files` are the keys of the pairs' files where they are known."""
+    key = result.series
+    connection.executemany(
+        "INSERT OR REPLACE INTO score VALUES (?, ?, ?, ?)",
+        ((key, pair, score, files.get(pair)) for pair, score in result.scores.items()),
+    )
+    if connection.execute("SELECT EXISTS (SELECT 1 FROM failure WHERE series = ?)", (key,)).fetchone() == (1,):
+        connection.executemany(
+            "DELETE FROM failure WHERE series = ? AND pair = ?", ((key, pair) for pair in result.scores)
+        )
+    failures = [(key, pair, reason, files.get(pair)) for pair, reason in result.failures.items()]
+    connection.executemany("INSERT OR REPLACE INTO failure VALUES (?, ?, ?, ?)", failures)
+    connection.executemany(
+        "DELETE FROM score WHERE series = ? AND pair = ? AND files IS ?",
+        ((key, pair, of) for _, pair, _, of in failures),
+    )
+    if result.scores:
+        connection.execute(
+            "INSERT INTO timing VALUES (?, ?, ?, ?, ?)",
+            (key, result.content, len(result.scores), result.seconds, result.backend),
+        )

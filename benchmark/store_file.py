@@ -1,4 +1,4 @@
-"""The SQLite file behind the store: its schema and format, how it is opened, and what its errors mean to a user."""
+"""The SQLite file behind the store: how it is opened, and what its errors mean to a user."""
 
 from __future__ import annotations
 
@@ -7,42 +7,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from benchmark.store_schema import APPLICATION_ID, FORMAT, UPGRADES, create, upgrade
 from benchmark.types import UserError
 
-FORMAT = 2
-"""Version of the schema below, kept in the file's `user_version`."""
-UPGRADES = {1: "ALTER TABLE timing ADD COLUMN backend TEXT NOT NULL DEFAULT ''"}
-"""By format: what makes the next one of it, without touching what it holds."""
-APPLICATION_ID = 0x49514142
-"""Marks a SQLite file as a store of this program ("IQAB")."""
 BUSY_SECONDS = 120
 """How long a writer waits for another run's transaction."""
-
-SCHEMA = """
-CREATE TABLE dataset (
-    id INTEGER PRIMARY KEY, name TEXT NOT NULL, revision TEXT NOT NULL, facts TEXT NOT NULL,
-    used INTEGER NOT NULL DEFAULT 0, UNIQUE (name, revision));
-CREATE TABLE pair (
-    dataset INTEGER NOT NULL REFERENCES dataset, id TEXT NOT NULL, content TEXT NOT NULL, distortion TEXT NOT NULL,
-    level REAL, label REAL NOT NULL, label_std REAL, n_ratings INTEGER, split TEXT,
-    PRIMARY KEY (dataset, id)) WITHOUT ROWID;
-CREATE TABLE series (
-    id INTEGER PRIMARY KEY, dataset INTEGER NOT NULL REFERENCES dataset, metric TEXT NOT NULL, version TEXT NOT NULL,
-    weights TEXT NOT NULL, facts TEXT NOT NULL, not_run TEXT NOT NULL DEFAULT '', used INTEGER NOT NULL DEFAULT 0,
-    UNIQUE (dataset, metric, version, weights));
-CREATE TABLE score (
-    series INTEGER NOT NULL REFERENCES series, pair TEXT NOT NULL, score REAL NOT NULL,
-    PRIMARY KEY (series, pair)) WITHOUT ROWID;
-CREATE TABLE failure (
-    series INTEGER NOT NULL REFERENCES series, pair TEXT NOT NULL, reason TEXT NOT NULL,
-    PRIMARY KEY (series, pair)) WITHOUT ROWID;
-CREATE TABLE files (
-    dataset INTEGER NOT NULL REFERENCES dataset, pair TEXT NOT NULL, state TEXT NOT NULL,
-    PRIMARY KEY (dataset, pair)) WITHOUT ROWID;
-CREATE TABLE timing (
-    series INTEGER NOT NULL REFERENCES series, content TEXT NOT NULL, pairs INTEGER NOT NULL, seconds REAL NOT NULL,
-    backend TEXT NOT NULL DEFAULT '');
-"""
 
 
 def open_to_write(path: Path) -> sqlite3.Connection:
@@ -55,37 +24,25 @@ def open_to_write(path: Path) -> sqlite3.Connection:
         ) from error
     connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
     connection.execute("PRAGMA synchronous = NORMAL")
-    (empty,) = connection.execute("SELECT COUNT(*) = 0 FROM sqlite_master").fetchone()
-    if empty:
+    if _is_empty(connection):
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("BEGIN EXCLUSIVE")
-        (still_empty,) = connection.execute("SELECT COUNT(*) = 0 FROM sqlite_master").fetchone()
-        if still_empty:
-            for statement in SCHEMA.split(";"):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version = {FORMAT}")
+        if _is_empty(connection):
+            create(connection)
         connection.execute("COMMIT")
+        connection.execute("PRAGMA wal_checkpoint")  # the file alone then says what it is
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version in UPGRADES:
-        _upgrade(connection)
+        upgrade(connection)
     return connection
 
 
-def _upgrade(connection: sqlite3.Connection) -> None:
-    """Bring a store of an earlier format to this one, in one transaction; foreign files are left alone."""
-    connection.execute("BEGIN IMMEDIATE")
-    (application,) = connection.execute("PRAGMA application_id").fetchone()
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    while application == APPLICATION_ID and version in UPGRADES:
-        connection.execute(UPGRADES[version])
-        version += 1
-        connection.execute(f"PRAGMA user_version = {version}")
-    connection.execute("COMMIT")
-
-
 def open_to_read(path: Path) -> sqlite3.Connection:
-    """Open a store for reading only; raises UserError when there is none."""
+    """Open a store for reading only, brought to this format when of an earlier one; raises UserError when it cannot be.
+
+    A store in a folder that cannot be written is read as it lies, unless a write-ahead log holds its last scores: SQLite
+    would have to write beside it, and without the log the answer would be an old one.
+    """
     if not path.is_file():
         raise UserError(
             f"{path}: no scores here yet; run `python -m benchmark run` first, or name the folder with --results"
@@ -93,20 +50,50 @@ def open_to_read(path: Path) -> sqlite3.Connection:
     location = path.resolve().as_uri()
     connection = sqlite3.connect(f"{location}?mode=ro", uri=True, timeout=BUSY_SECONDS, isolation_level=None)
     try:
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if version in UPGRADES:
-            open_to_write(path).close()
-    except sqlite3.OperationalError:
-        # a write-ahead log cannot be opened in a read-only folder, unless the file is promised not to change
+        connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
+    except sqlite3.OperationalError as error:
         connection.close()
+        if _primary(error) not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
+            raise
+        if _has_content(log := path.with_name(f"{path.name}-wal")):
+            raise UserError(
+                f"{path}: its last scores lie in {log.name}, which can only be read where the folder can be written, and "
+                "without them the answer would be an old one; copy both files to such a folder and name it with "
+                "--results, or make this one writable"
+            ) from error
         connection = sqlite3.connect(f"{location}?immutable=1", uri=True, isolation_level=None)
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if application == APPLICATION_ID and version in UPGRADES:
+        try:
+            open_to_write(path).close()
+        except sqlite3.OperationalError as error:
+            if _primary(error) != sqlite3.SQLITE_READONLY:
+                raise  # a folder that cannot be written: `check_format` says what to do
     return connection
+
+
+def _is_empty(connection: sqlite3.Connection) -> bool:
+    (tables,) = connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
+    return tables == 0
+
+
+def _has_content(path: Path) -> bool:
+    try:
+        return path.stat().st_size > 0
+    except OSError:
+        return False
 
 
 def check_format(connection: sqlite3.Connection, path: Path) -> None:
     """Raise UserError for a file of another program, or of a newer format."""
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if application != APPLICATION_ID and _is_empty(connection):
+        raise UserError(
+            f"{path}: empty: nothing was stored here, or its scores lay in {path.name}-wal and were not copied with it; "
+            "copy both files, or move this one away"
+        )
     if application != APPLICATION_ID:
         raise UserError(f"{path}: a SQLite file, but not a store of this program; choose another folder with --results")
     if version != FORMAT:
@@ -127,12 +114,20 @@ def explained(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        code = getattr(error, "sqlite_errorcode", None)
-        primary = code & 0xFF if code is not None else None
-        remedy = _REMEDIES.get(primary, f"cannot be used ({error})")
+        remedy = _REMEDIES.get(_primary(error), f"cannot be used ({error}); {DAMAGED}")
         raise UserError(f"{path}: {remedy}") from error
 
 
+def _primary(error: sqlite3.Error) -> int | None:
+    """SQLite's primary code of an error; None where the module itself raised it."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return None if code is None else code & 0xFF
+
+
+DAMAGED = (
+    "if the file is damaged, restore the results folder from a copy, or move it away (or recover it with "
+    "`sqlite3 FILE .recover`) and run again"
+)
 _KEPT = "; all committed scores are kept"
 _REMEDIES: Mapping[int | None, str] = {
     sqlite3.SQLITE_FULL: f"the disk is full; free some space and run the same command again{_KEPT}",

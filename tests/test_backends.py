@@ -1,6 +1,5 @@
 """One protocol, several implementations: which one is taken, and that the choice is kept on record."""
 
-import sqlite3
 from dataclasses import replace
 
 import numpy as np
@@ -57,24 +56,6 @@ def test_the_store_names_the_backends_of_a_series(tmp_path):
         for name in ("quick", "slow", "quick"):
             store.commit_unit([SeriesResult(series.id, "c", {"a": 1.0}, backend=name)])
         assert store.backends(series) == ["quick", "slow"]
-
-
-@pytest.mark.parametrize("readonly", [True, False])
-def test_a_store_of_the_first_format_is_read_and_keeps_its_scores(tmp_path, readonly):
-    path = tmp_path / "scores.sqlite"
-    dataset = DatasetInfo("d", "D", "MOS", True, (0, 1), 1, 1, "", "", "", "")
-    with Store(path) as store:
-        stored = store.add_dataset(dataset, [Pair("a", tmp_path, None, "c", 0.5)])
-        series = store.add_series(stored, INFO)
-        store.commit_unit([SeriesResult(series.id, "c", {"a": 1.0}, seconds=2.0)])
-    with sqlite3.connect(path) as connection:
-        connection.execute("ALTER TABLE timing DROP COLUMN backend")
-        connection.execute("PRAGMA user_version = 1")
-    connection.close()
-    with Store(path, readonly=readonly) as store:
-        assert store.scores(series) == {"a": 1.0}
-        assert store.seconds_per_pair(series) == 2.0
-        assert store.backends(series) == []
 
 
 def test_a_board_says_which_backend_computed_a_metric(tmp_path):

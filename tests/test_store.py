@@ -111,7 +111,7 @@ def test_a_store_of_a_newer_format_is_refused(tmp_path):
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA user_version = 99")
     connection.close()
-    with pytest.raises(UserError, match=r"store format 99, this program reads 2; update the program"):
+    with pytest.raises(UserError, match=r"store format 99, this program reads 3; update the program"):
         Store(path)
 
 
@@ -183,19 +183,6 @@ def test_a_failure_replaces_an_earlier_score(store):
     store.commit_unit([SeriesResult(series.id, "c", failures={"a": "nan"})])
     assert store.scores(series) == {}
     assert store.failures(series)["a"] == "nan"
-
-
-def test_scores_of_changed_files_are_dropped_but_not_imported_ones(store):
-    from dataclasses import replace
-
-    dataset, series = filled(store)
-    _, imported = filled(store, replace(METRIC, name="theirs", version="imported-1"))
-    assert store.note_files(dataset, {"a": "1", "b": "1"}) == []
-    assert store.note_files(dataset, {"a": "1", "b": "1"}) == []
-    assert store.scores(series) == {"a": 0.1}
-    assert store.note_files(dataset, {"a": "2", "b": "1"}) == ["a"]
-    assert store.scores(series) == {}
-    assert store.scores(imported) == {"a": 0.1}
 
 
 def test_data_sets_and_series_come_in_the_order_of_their_last_use(store):

@@ -140,6 +140,12 @@ def run_plan(store: Store, todo: Plan, executor: Executor, quiet: bool, *, kept:
     name, total = todo.dataset.info.name, todo.n_missing
     if todo.changed:
         say(f"{name}: the files of {len(todo.changed)} pairs changed since they were scored: {first_few(todo.changed)}")
+    if todo.n_other_rules:
+        say(
+            f"{name}: {todo.n_other_rules} pairs were scored by other reading rules than {todo.rules}: they are read again"
+        )
+    if todo.stale:
+        _tell_stale(name, todo.stale)
     start, done = time.monotonic(), 0
     try:
         with progress(quiet) as report:
@@ -164,6 +170,15 @@ def run_plan(store: Store, todo: Plan, executor: Executor, quiet: bool, *, kept:
     return outcome
 
 
+def _tell_stale(name: str, stale: Mapping[str, int]) -> None:
+    """Say which metrics have scores that do not count any more, and how to make them again."""
+    counts = ", ".join(f"{metric} {count}" for metric, count in stale.items())
+    say(
+        f"{name}: scores of other metrics are of what these files were ({counts}): they are kept, do not count, and are "
+        f"made again by `python -m benchmark run --dataset {name} --metrics {','.join(stale)}`"
+    )
+
+
 def _tell_other_backends(store: Store, todo: Plan, registry: Registry, setup: WorkerSetup) -> None:
     """Where a backend was asked for, say which scores are kept that another one made."""
     for name, series in todo.series.items() if setup.backend != FASTEST else ():
@@ -185,6 +200,11 @@ def _tell(outcome: Outcome, name: str, seconds: float, quiet: bool, kept: bool) 
         quiet=quiet,
     )
     tell_warnings(outcome.warnings, name)
+    if outcome.changed:
+        say(
+            f"{name}: the files of {len(outcome.changed)} pairs changed while the run was at work: "
+            f"{first_few(outcome.changed)}; run the same command again"
+        )
     for metric, reason in outcome.not_run.items():
         say(f"{name}: {metric} not run: {reason}")
     for metric, failures in outcome.failures.items():

@@ -65,6 +65,8 @@ class Row:
     backends: tuple[str, ...] = ()
     """Which implementations of the protocol made the scores, where that is on record."""
     reported: tuple[Reported, ...] = ()
+    n_stale: int = 0
+    """Pairs without a score whose former score is of other files, or other reading rules, than the pair has now."""
 
     @property
     def complete(self) -> bool:

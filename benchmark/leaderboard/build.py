@@ -195,6 +195,7 @@ def _dataset_board(
             failures=tuple(f"{pair}: {reason}" for pair, reason in list(one.failed(pairs).items())[:SHOWN_FAILURES]),
             seconds_per_pair=one.seconds_per_pair,
             backends=one.backends,
+            n_stale=sum(pair.id in one.stale and pair.id not in one.failures for pair in pairs),
         )
         rows.append(replace(row, reported=_reported(row, stored.info.name) if subset == "all" else ()))
     rows = _ranked(rows, evaluation.tie_groups)

@@ -107,8 +107,9 @@ def counts(row: Row) -> str:
     if row.complete:
         return str(agreement.n_scored)
     failed = f", {agreement.n_failed} failed" if agreement.n_failed else ""
-    missing = agreement.n_expected - agreement.n_scored - agreement.n_failed
-    return f"{agreement.n_scored} of {agreement.n_expected}{failed}" + (
+    stale = f", {row.n_stale} stale" if row.n_stale else ""
+    missing = agreement.n_expected - agreement.n_scored - agreement.n_failed - row.n_stale
+    return f"{agreement.n_scored} of {agreement.n_expected}{failed}{stale}" + (
         f", {missing} not scored yet" if missing else ""
     )
 
@@ -166,6 +167,12 @@ def problems(board: DatasetBoard) -> list[str]:
                 more = row.agreement.n_failed - len(row.failures)
                 tail = f"; and {more} more" if more > 0 else ""
                 lines.append(f"Failed: {row.label}: {'; '.join(row.failures)}{tail}.")
+        if row.n_stale:
+            lines.append(
+                f"Stale: {row.label}: {row.n_stale} scores are of other files, or other reading rules, than these pairs have "
+                f"now; they are kept and do not count: run `python -m benchmark run --dataset {board.dataset.name} "
+                f"--metrics {row.metric.name}` to make them again."
+            )
         if row.not_run:
             lines.append(f"Not run: {row.label}: {row.not_run}.")
     return lines

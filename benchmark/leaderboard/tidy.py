@@ -87,7 +87,8 @@ def _tidy_rows(board: DatasetBoard, row: Row) -> Iterator[dict[str, Any]]:
         main = agreement is row.agreement
         for cells in _statistics(agreement):
             extra = placed | {"reported": _csv_number(reported.get(cells["statistic"], math.nan))} if main else {}
-            yield facts | cells | extra | {"note": "; ".join(agreement.warnings)}
+            stale = [f"{row.n_stale} stale scores do not count"] if main and row.n_stale else []
+            yield facts | cells | extra | {"note": "; ".join([*agreement.warnings, *stale])}
 
 
 def _statistics(agreement: Agreement) -> Iterator[dict[str, Any]]:
