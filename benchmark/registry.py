@@ -8,13 +8,16 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
 
-from benchmark.metrics.pairwise import PLUGIN_MODULE
+from benchmark.metrics.pairwise import PairwiseMetric
 from benchmark.metrics.protocol import Metric
+from benchmark.metrics.sources import PLUGIN_MODULE, is_own, source_hash
+from benchmark.metrics.versioned import with_info
 from benchmark.names import unknown_name
 from benchmark.types import Dataset, DatasetInfo, MetricInfo, UserError
 
@@ -44,7 +47,10 @@ class Registry:
             for point in sorted(entry_points(group=group), key=lambda point: point.name):
                 try:
                     found = point.load()
-                    self._add(found if isinstance(found, Iterable) else [found])
+                    things = list(found) if isinstance(found, Iterable) else [found]
+                    self._add(
+                        things if is_own(point.module) else [_of_package(thing, point.module) for thing in things]
+                    )
                 except Exception as error:
                     self.broken[f"{group}:{point.name}"] = f"{type(error).__name__}: {error}"
         for path in self.plugins:
@@ -101,7 +107,9 @@ class Registry:
         if not path.is_file():
             raise UserError(f"plugin {path}: no such file")
         try:
-            found = [thing for value in vars(_execute(path)).values() for thing in _registrable(value)]
+            module = _execute(path)
+            found = [thing for value in vars(module).values() for thing in _registrable(value)]
+            found = _of_file(found, source_hash([(path, module.__name__)]))
             if not found:
                 raise TypeError(
                     "holds no metric and no data set; expected an object (not a class) with an `info`, see benchmark.plugin"
@@ -119,6 +127,39 @@ def _registrable(value: Any) -> list[Any]:
         for thing in things
         if not isinstance(thing, type) and isinstance(getattr(thing, "info", None), MetricInfo | DatasetInfo)
     ]
+
+
+def _of_file(things: Sequence[Any], source: str) -> list[Any]:
+    """The things of a plugin file; a metric that is a plain object gets the file's hash behind the version it states.
+
+    Its constructor asks for a version, so one that stands there says little: code that is being written changes.
+    """
+    versioned: dict[int, Any] = {}
+    for thing in things:
+        info = thing.info
+        if isinstance(info, MetricInfo) and not isinstance(thing, PairwiseMetric) and id(thing) not in versioned:
+            stated = f"{info.version}+" if info.version else ""
+            versioned[id(thing)] = with_info(thing, replace(info, version=f"{stated}source-{source}", source=source))
+    return [versioned.get(id(thing), thing) for thing in things]
+
+
+def _of_package(thing: Any, module: str) -> Any:
+    """A metric of an installed package: its stated version, or else a hash of the module that defines it.
+
+    Raises ValueError for one without a version whose source cannot be read.
+    """
+    info = getattr(thing, "info", None)
+    if not isinstance(info, MetricInfo) or info.source:
+        return thing
+    files = [
+        (Path(file), name)
+        for name in dict.fromkeys((type(thing).__module__, module))
+        if not is_own(name) and (file := getattr(sys.modules.get(name), "__file__", None)) and file.endswith(".py")
+    ]
+    if not files and not info.version:
+        raise ValueError(f"{info.name}: states no version, and there is no source that it could follow; state one")
+    source = source_hash(files) if files else ""
+    return with_info(thing, replace(info, version=info.version or f"source-{source}", source=source))
 
 
 def _execute(path: Path) -> ModuleType:

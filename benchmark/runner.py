@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -16,7 +16,7 @@ from benchmark.pairs import check_pairs, split_pairs
 from benchmark.registry import Registry
 from benchmark.scoring import Unit, UnitResult
 from benchmark.store import Series, Store, StoredDataset
-from benchmark.types import Pair, Progress
+from benchmark.types import MetricInfo, Pair, Progress
 from benchmark.units import cut, group
 
 LEAST_SECONDS = 1e-4
@@ -46,6 +46,8 @@ class Plan:
     """The rules by which images are read (`benchmark.images.reading_rules`)."""
     n_other_rules: int = 0
     """Pairs that were scored by other reading rules: their scores are made again."""
+    rewritten: list[str] = field(default_factory=list)
+    """Metrics whose code changed since their scores were made, though the version that they state is the same."""
     stale: dict[str, int] = field(default_factory=dict)
     """By metric that this plan does not score: scores that are kept and do not count, for one of these two reasons."""
 
@@ -109,9 +111,10 @@ def plan(
     has_references = any(pair.reference is not None for pair in pairs)
     ids = frozenset(pair.id for pair in pairs)
     series, missing, n_kept = {}, {}, 0
+    rewritten = _rewritten(store, stored, infos)
     for name, info in infos.items():
         needs = "" if has_references or info.kind == "no-reference" else "needs a reference, and the data set has none"
-        series[name] = store.add_series(stored, info, not_run=needs)
+        series[name] = store.add_series(stored, rewritten.get(name, info), not_run=needs)
         if not needs:
             done = store.scores(series[name])
             missing[name] = ids.difference(done) if done else ids
@@ -127,8 +130,20 @@ def plan(
         changed,
         rules,
         n_other_rules,
+        list(rewritten),
         {metric: count for metric, count in stale.items() if metric not in infos},
     )
+
+
+def _rewritten(store: Store, dataset: StoredDataset, infos: Mapping[str, MetricInfo]) -> dict[str, MetricInfo]:
+    """The metrics that have scores of other code under the version that they state, with the facts that stay on record."""
+    known = {(one.info.name, one.info.version, one.info.weights_sha256): one for one in store.series(dataset)}
+    found = {}
+    for name, info in infos.items():
+        before = known.get((info.name, info.version, info.weights_sha256))
+        if before is not None and before.info.source not in ("", info.source) and store.scores(before):
+            found[name] = replace(info, source=before.info.source)
+    return found
 
 
 def _note_files(

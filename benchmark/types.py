@@ -82,7 +82,7 @@ class MetricInfo:
     name: str
     title: str
     version: str
-    """Changes whenever a score may change."""
+    """Changes whenever a score may change. Of code outside this program it follows the source, unless it is stated."""
     higher_is_better: bool
     protocol: str
     """One sentence that fixes the value: colour space and range, window, resize, weights."""
@@ -99,6 +99,8 @@ class MetricInfo:
     """Whose implementation the values are proven with; faster backends agree with it within `tolerance`."""
     proof: str = ""
     """What the values were compared with, in a few words: official values, another library, a hand-made case."""
+    source: str = ""
+    """A hash of the code that defines the metric, where that is outside this program."""
     weights_sha256: str = ""
     """sha256 of the weights file, "" for a metric without weights."""
     trained_on: tuple[str, ...] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -42,6 +43,7 @@ def metric(
       python -m benchmark doctor metric --plugin my_metric.py
       python -m benchmark doctor metric ssim
     """
+    from benchmark.doctor import opened
     from benchmark.doctor.examination import examine
     from benchmark.doctor.state import imported
 
@@ -50,9 +52,11 @@ def metric(
     registry = Registry()
     known = set(registry.metrics)
     failed = 0
+    files: set[Path] = set()
     if plugins:
         loaded: list[Registry] = []
-        failed += _report([imported(lambda: loaded.append(Registry(plugins)))])
+        with opened.watched() as files:
+            failed += _report([imported(lambda: loaded.append(Registry(plugins)))])
         registry = loaded[0]
     names = [name] if name is not None else sorted(set(registry.metrics) - known)
     if not names:
@@ -61,7 +65,7 @@ def metric(
     for each in names:
         if len(names) > 1:
             results.print(f"{each}:")
-        failed += _report(examine(registry.metric(each), companions))
+        failed += _report(examine(registry.metric(each), companions, read_before=files))
     _end(failed)
 
 

@@ -144,6 +144,11 @@ def run_plan(store: Store, todo: Plan, executor: Executor, quiet: bool, *, kept:
         say(
             f"{name}: {todo.n_other_rules} pairs were scored by other reading rules than {todo.rules}: they are read again"
         )
+    if todo.rewritten:
+        say(
+            f"{name}: the code of {', '.join(todo.rewritten)} changed since the scores here were made, and the stated version "
+            "did not: they are kept. Raise the version, or leave it out so that it follows the code"
+        )
     if todo.stale:
         _tell_stale(name, todo.stale)
     start, done = time.monotonic(), 0

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from pathlib import Path
 
 from benchmark.doctor import metric as contract
+from benchmark.doctor import opened
 from benchmark.doctor.finding import Finding, fail, note
 from benchmark.doctor.state import global_state
 from benchmark.doctor.stimuli import LADDERS, ladder, reference_image
@@ -14,20 +16,31 @@ from benchmark.metrics.protocol import Metric
 from benchmark.types import UserError
 
 
-def examine(metric: Metric, companions: Sequence[Metric] = ()) -> Iterator[Finding]:
+def examine(
+    metric: Metric, companions: Sequence[Metric] = (), *, read_before: Iterable[Path] = ()
+) -> Iterator[Finding]:
     """Run every check on a metric, lazily; ends early when it gives no scores at all.
 
-    `companions` share a batch's views with it in one check. Raises UserError when the metric cannot run here.
+    `companions` share a batch's views with it in one check. `read_before` are files that were opened when the metric was
+    imported. Raises UserError when the metric cannot run here.
     """
     yield contract.facts(metric.info)
+    files = set(read_before)
     try:
-        subject = Subject.load(metric)
+        with opened.watched() as loading:
+            subject = Subject.load(metric)
     except UserError:
         raise
     except Exception as error:
         yield fail("load", f"loading raises {_explained(error)}")
         return
-    yield _guarded("output", partial(contract.output, subject))
+    reference_image(), ladder("jpeg")  # read from files of this program, before the metric's are watched
+    with opened.watched() as scoring:
+        output = _guarded("output", partial(contract.output, subject))
+    yield output
+    if not metric.info.source:  # this program's own weights are checked where they are read
+        files, loading, scoring = set(), set(), set()
+    yield opened.finding(files | loading | scoring, getattr(metric, "weights", ()))
     if not _gives_scores(subject):
         yield note("the rest", "not checked: it needs scores, so mend this first")
         return

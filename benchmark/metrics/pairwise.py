@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
-from benchmark.types import MetricInfo
+from benchmark.metrics.sources import is_library_file, is_own, source_hash, source_version
+from benchmark.types import MetricInfo, UserError
 
 if TYPE_CHECKING:
     from benchmark.images import ImageBatch
-
-PLUGIN_MODULE = "iqa_plugin_"
-"""How the names of modules made of plugin files begin."""
 
 View = Literal["rgb", "luma", "tensor", "luma_tensor"]
 """Which view of an `ImageBatch` the function is given, one image at a time."""
@@ -35,9 +34,18 @@ class PairwiseMetric:
     info: MetricInfo
     function: Callable[..., Any]
     view: View = "rgb"
+    weights: tuple[Path, ...] = ()
+    """The files that the function reads, as declared."""
+
+    def missing(self) -> str | None:
+        """Name the declared files that are not here; None when all are."""
+        absent = [str(path) for path in self.weights if not path.is_file()]
+        return f"the declared weights {', '.join(absent)}: put them there" if absent else None
 
     def load(self, device: str) -> PairwiseScorer:
-        """Nothing to load: the same function runs on every device."""
+        """Nothing to load: the same function runs on every device. Raises UserError without the declared files."""
+        if lacking := self.missing():
+            raise UserError(f"{self.info.name}: needs {lacking}")
         return PairwiseScorer(self.function, self.view)
 
 
@@ -71,28 +79,45 @@ class PairwiseScorer:
 
 
 def metric(
-    *, name: str, higher_is_better: bool, protocol: str, version: str = "", view: View = "rgb", **facts: Any
+    *,
+    name: str,
+    higher_is_better: bool,
+    protocol: str,
+    version: str = "",
+    view: View = "rgb",
+    weights: Sequence[str | Path] = (),
+    **facts: Any,
 ) -> Callable[[Callable[..., Any]], PairwiseMetric]:
     """Turn a function of one pair into a metric: the shortest way to write a plugin.
 
     The function takes the keyword arguments `distorted` and `reference` (see `View` for what they are) and returns a
-    number. Without a `version`, that of a plugin file's metric is a hash of the file: an edited plugin is another
-    version, and its earlier scores are not taken for its own. Further keyword arguments are fields of `MetricInfo`. Raises TypeError
-    for a field and ValueError for a view that does not exist.
+    number. Without a `version`, it is a hash of the file that calls this, in a plugin and in an installed package, and of
+    the modules of one's own that it imports (`benchmark.metrics.sources`): edited code is another version, and its earlier
+    scores are not taken for its own. The metrics of this program are guarded by the gate instead, and have version "1".
+    `weights` are the files that the function reads, relative to that file: their hash is the metric's `weights_sha256`, and
+    another file is another series. Further keyword arguments are fields of `MetricInfo`. Raises TypeError for a field and
+    ValueError for a view that does not exist, and where there is no source to follow and no `version`.
     """
+    caller = sys._getframe(1).f_globals
+    folder = Path(caller.get("__file__") or ".").parent
+    paths = tuple(folder / Path(path).expanduser() for path in weights)
+    if paths:
+        facts.setdefault("weights_sha256", _joint_sha256(paths))
     if view not in get_args(View):
         raise ValueError(f"view: expected one of {', '.join(get_args(View))}, got {view!r}")
 
     def decorate(function: Callable[..., Any]) -> PairwiseMetric:
+        definers = _definers(function, caller)
         info = MetricInfo(
             name=name,
             title=facts.pop("title", name),
-            version=version or _source_version(function),
+            version=version or _source_version(name, definers),
+            source="" if is_own(caller.get("__name__", "")) else source_hash(definers),
             higher_is_better=higher_is_better,
             protocol=protocol,
             **facts,
         )
-        return PairwiseMetric(info, function, view)
+        return PairwiseMetric(info, function, view, paths)
 
     return decorate
 
@@ -105,9 +130,27 @@ def _number(score: Any) -> float:
         raise TypeError(f"the metric returned {score!r:.60}, expected one number") from error
 
 
-def _source_version(function: Callable[..., Any]) -> str:
-    """A hash of the plugin file that the function is written in; "1" for a function of an installed package."""
-    source = inspect.getsourcefile(function)
-    if source is None or not function.__module__.startswith(PLUGIN_MODULE):
+def _definers(function: Callable[..., Any], caller: Mapping[str, Any]) -> list[tuple[Path, str]]:
+    """The files that define a metric, each with its module: where `metric` was called, and where the function is written."""
+    found = [(caller.get("__file__"), caller.get("__name__", ""))]
+    with suppress(TypeError, AttributeError):  # of a compiled function, or of an object that can be called
+        found.append((inspect.getsourcefile(function), function.__module__))
+    named = {Path(file): module for file, module in found if file and Path(file).is_file()}
+    return [(file, module) for file, module in named.items() if not is_library_file(file) or module == found[0][1]]
+
+
+def _source_version(name: str, definers: Sequence[tuple[Path, str]]) -> str:
+    """A hash of the code that defines a metric; "1" for the metrics of this program, which the gate guards."""
+    if definers and all(is_own(module) for _, module in definers):
         return "1"
-    return f"source-{hashlib.sha256(Path(source).read_bytes()).hexdigest()[:12]}"
+    if not definers:
+        raise ValueError(f"{name}: there is no source file that its version could follow; state a version")
+    return source_version((file, module) for file, module in definers if not is_own(module))
+
+
+def _joint_sha256(paths: Sequence[Path]) -> str:
+    """sha256 of a file, or of the hashes of several; "" while one of them is not here."""
+    if not all(path.is_file() for path in paths):
+        return ""
+    hashes = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
+    return hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
