@@ -60,7 +60,7 @@ class LocalExecutor:
     def results(self, units: Iterable[Unit]) -> Generator[tuple[Unit, UnitResult], None, None]:
         """Do `units`, yielding each with its result as it ends, in no fixed order.
 
-        A unit that kills its worker twice is done metric by metric, and what then still does comes back as failed.
+        A unit that kills its worker twice is taken apart, down to the pairs that do it, which come back as failed.
         Closing the generator early ends the workers. Raises UserError when a worker cannot be started.
         """
         passing = self._crew is None
