@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
-import os
 import re
 import sys
 from collections.abc import Iterable, Sequence
@@ -19,6 +18,7 @@ from benchmark.metrics.protocol import Metric
 from benchmark.metrics.sources import PLUGIN_MODULE, is_own, source_hash
 from benchmark.metrics.versioned import with_info
 from benchmark.names import unknown_name
+from benchmark.table_names import is_table, table_name
 from benchmark.types import Dataset, DatasetInfo, MetricInfo, UserError
 
 METRICS_GROUP = "iqa_benchmark.metrics"
@@ -66,12 +66,15 @@ class Registry:
         return self._find("metric", self.metrics, name)
 
     def dataset(self, name: str) -> Dataset:
-        """Return the data set of that name (`table:FILE.csv` for any CSV); raises UserError with the nearest names."""
-        kind, _, path = name.partition(":")
-        if kind == "table" and path:
+        """Return the data set of that name; raises UserError with the nearest names.
+
+        `table:FILE.csv` stands for any CSV, `table:NAME=FILE.csv` for one under another name than its own.
+        """
+        if is_table(name):
             from iqa_datasets.table import Table
 
-            return Table(Path(os.path.expanduser(path)))
+            table = table_name(name)
+            return Table(table.path, table.name)
         return self._find("data set", self.datasets, name)
 
     def metric_missing(self, metric: Metric) -> str | None:

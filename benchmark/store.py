@@ -26,7 +26,7 @@ from benchmark.store_files import FilesRecord, current_files, note_state, take_f
 from benchmark.store_schema import IMPORTED
 from benchmark.types import DatasetInfo, MetricInfo, Pair, UserError
 
-__all__ = ["IMPORTED", "Series", "SeriesResult", "Store", "StoredDataset"]
+__all__ = ["IMPORTED", "Series", "SeriesResult", "Store", "Stored", "StoredDataset"]
 
 COUNTS = "(files IS NULL OR (SELECT current FROM files WHERE files.id = {table}.files) = 1)"
 """Whether a score or failure is of the files that the pair has now."""
@@ -63,6 +63,21 @@ class SeriesResult:
     """Processor time of the metric alone."""
     backend: str = ""
     """Which implementation of the protocol computed the scores."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One series of a data set by name, or a data set that has none."""
+
+    dataset: int
+    name: str
+    revision: str
+    series: int | None
+    metric: str | None
+    version: str | None
+    weights: str | None
+    n_scores: int
+    n_failures: int
 
 
 class Store:
@@ -198,6 +213,16 @@ class Store:
             for key, revision, facts in rows
         ]
 
+    def find(self, name: str) -> list[StoredDataset]:
+        """The data sets of a name, in the order they were last used: of each label revision one, or with NAME@REVISION (its
+        first characters suffice) those of that revision alone."""
+        every = self.datasets()
+        named = [dataset for dataset in every if dataset.info.name == name]
+        base, _, revision = name.rpartition("@")
+        if named or not revision:
+            return named
+        return [dataset for dataset in every if dataset.info.name == base and dataset.revision.startswith(revision)]
+
     def pairs(self, dataset: StoredDataset) -> list[Pair]:
         """The labels of a stored data set, sorted by id; image paths are not stored (`distorted` is the id)."""
         rows = self._rows(
@@ -271,24 +296,26 @@ class Store:
         return sorted(name for (name,) in rows)
 
     def export(self, *, metrics: Sequence[str] = (), datasets: Sequence[str] = ()) -> str:
-        """All scores and failures as CSV, sorted: equal stores give equal bytes, however their runs were cut."""
+        """All scores and failures as CSV, sorted: equal stores give equal bytes, however their runs were cut.
+
+        `datasets` are names as in `find`.
+        """
         return "".join(self.export_lines(metrics=metrics, datasets=datasets))
 
     def export_lines(self, *, metrics: Sequence[str] = (), datasets: Sequence[str] = ()) -> Iterator[str]:
         """Yield the lines of `export`, all of one moment, without holding them in memory."""
+        keys = [dataset.id for name in datasets for dataset in self.find(name)]
         with explained(self.path):
-            yield from export_lines(self._connection, metrics, datasets)
+            yield from export_lines(self._connection, metrics, keys if datasets else None)
 
-    def contents(self) -> list[tuple[int, str, str, int, str, str, str, int, int]]:
-        """What is stored, by name alone: nothing of it needs to be readable otherwise.
-
-        Rows of (data set's key, name, revision, series' key, metric, version, weights, scores, failures), sorted.
-        """
-        return self._rows(
+    def contents(self) -> list[Stored]:
+        """What is stored, by name alone: the facts need not be readable; sorted by data set and metric."""
+        rows = self._rows(
             "SELECT d.id, d.name, d.revision, s.id, s.metric, s.version, s.weights,"
             " (SELECT COUNT(*) FROM score WHERE series = s.id), (SELECT COUNT(*) FROM failure WHERE series = s.id)"
             " FROM dataset d LEFT JOIN series s ON s.dataset = d.id ORDER BY d.name, d.revision, s.metric, s.version, s.weights"
         )
+        return [Stored(*row) for row in rows]
 
     # -- the file -----------------------------------------------------------------------------------------------------
 

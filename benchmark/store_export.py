@@ -31,8 +31,10 @@ FORMULA = ("=", "+", "-", "@", "\t", "'")
 """How a text begins that a spreadsheet would not show as it is."""
 
 
-def export_lines(connection: sqlite3.Connection, metrics: Sequence[str], datasets: Sequence[str]) -> Iterator[str]:
-    """Yield the header and a line for each score or failure of the named metrics and data sets (all without names).
+def export_lines(
+    connection: sqlite3.Connection, metrics: Sequence[str], datasets: Sequence[int] | None
+) -> Iterator[str]:
+    """Yield the header and a line for each score or failure of the named metrics (all without names), on the data sets with these keys.
 
     A score that was computed from other files than the pair has now is no score: its line says so as a failure.
     """
@@ -68,19 +70,16 @@ class _Lines:
 
 
 def _series(
-    connection: sqlite3.Connection, metrics: Sequence[str], datasets: Sequence[str]
+    connection: sqlite3.Connection, metrics: Sequence[str], datasets: Sequence[int] | None
 ) -> list[tuple[int, str, str, str, str, str]]:
     """Key, data set, revision, metric, version and weights of the series that are asked for, sorted."""
-    conditions = [
-        f"{column} IN ({', '.join('?' * len(names))})"
-        for column, names in (("d.name", datasets), ("s.metric", metrics))
-        if names
-    ]
+    wanted = (("d.id", datasets), ("s.metric", metrics or None))
+    conditions = [f"{column} IN ({', '.join('?' * len(of))})" for column, of in wanted if of is not None]
     return connection.execute(
         "SELECT s.id, d.name, d.revision, s.metric, s.version, s.weights FROM series s JOIN dataset d ON d.id = s.dataset"
         + (f" WHERE {' AND '.join(conditions)}" if conditions else "")
         + " ORDER BY d.name, d.revision, s.metric, s.version, s.weights",
-        (*datasets, *metrics),
+        (*(datasets or ()), *metrics),
     ).fetchall()
 
 

@@ -7,14 +7,16 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import PurePath
 
+from benchmark.table_names import TABLE
+
 FORMAT = 3
 """Version of the schema below, kept in the file's `user_version`."""
 APPLICATION_ID = 0x49514142
 """Marks a SQLite file as a store of this program ("IQAB")."""
 IMPORTED = "imported-"
 """How the version of a series begins whose scores were computed elsewhere."""
-TABLE = "table:"
-"""How the name of a data set begins that is a user's table of labels."""
+
+
 FORMER_RULES = "rules-1"
 """The reading rules (`benchmark.images.reading_rules`) of everything that stores of the formats 1 and 2 hold."""
 

@@ -1,4 +1,5 @@
-"""`table:FILE.csv`: any CSV of distorted images and human labels, read by the rules of `benchmark.delimited`.
+"""`table:FILE.csv`, `table:NAME=FILE.csv`: any CSV of distorted images and human labels, read by the rules of
+`benchmark.delimited`.
 
 Columns, in any order and letter case; others are ignored, unless their names are nearly one of these:
 
@@ -36,6 +37,7 @@ from pathlib import Path
 from benchmark import delimited
 from benchmark.filenames import printable
 from benchmark.pairs import SHOWN, check_pairs, first_few, label_fault, missing_files
+from benchmark.table_names import TABLE
 from benchmark.types import DatasetInfo, LabelStdKind, Pair, Progress, UserError
 from iqa_datasets.layout import parse_each
 from iqa_datasets.table_files import TableFiles
@@ -56,8 +58,11 @@ _log = logging.getLogger(__name__)
 class Table:
     """The data set in a CSV file. `info` reads the file, and raises UserError when it cannot be used."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, name: str = "") -> None:
         self.path = path
+        self.name = printable(name or f"{TABLE}{path.stem}")
+        """`table:` and the name it was given, by default the file's stem: never a path, so that the same table is the same
+        data set from any folder."""
 
     @cached_property
     def info(self) -> DatasetInfo:
@@ -74,7 +79,7 @@ class Table:
             n_pairs=None,
             n_contents=None,
             licence="yours to know",
-            url=printable(self.path),
+            url="",
             citation="",
             layout=printable(self.path.name),
             note=" ".join(
@@ -83,11 +88,6 @@ class Table:
             label_std_kind=kind,
             contains=self._head.contains,
         )
-
-    @property
-    def name(self) -> str:
-        """`table:` and the path as it was given, so that the same name finds the file and its scores again."""
-        return printable(f"table:{self.path.as_posix()}")
 
     def missing(self, data_root: Path | None) -> str | None:
         """Say why the table or one of its images cannot be used; None when all can."""

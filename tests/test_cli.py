@@ -163,7 +163,8 @@ def test_a_comma_does_not_cut_the_name_of_a_table(tmp_path, monkeypatch):
         *("tid2013", "table:a,b.csv", "table:plain.csv", "live")
     ]
     assert dataset_names("table:gone,x.csv,live", {"table:gone,x.csv"}) == ["table:gone,x.csv", "live"]
-    assert dataset_names("table:~/a,b.csv") == [f"table:{tmp_path}/a,b.csv"]
+    assert dataset_names("table:~/a,b.csv") == ["table:~/a,b.csv"]
+    assert dataset_names("table:x=a,b.csv,live") == ["table:x=a,b.csv", "live"]
     assert dataset_names("table:gone.csv,table:plain.csv") == ["table:gone.csv", "table:plain.csv"]
     with pytest.raises(UserError, match="no such file: my; a comma separates"):
         dataset_names("table:my,files/x.csv")

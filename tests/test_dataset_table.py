@@ -41,7 +41,7 @@ def refused(dataset, match):
 def test_all_columns_arrive(table):
     dataset = table(FULL)
     one, two, three = dataset.pairs(None)
-    assert dataset.info.name == f"table:{dataset.path.as_posix()}"
+    assert dataset.info.name == f"table:{dataset.path.stem}"
     assert dataset.missing(None) is None
     assert (one.id, one.label, one.content, one.distortion, one.level) == ("d/a1.bmp", 3.5, "a", "blur", 1.0)
     assert (one.label_std, one.n_ratings, one.split) == (0.25, 20, "val")

@@ -166,7 +166,13 @@ def test_an_older_label_revision_is_left_out_and_said(tmp_path):
         found = build(store, **FEW)
         assert len(found.datasets) == 1
         assert found.datasets[0].revision == store.datasets()[1].revision
-        assert "1 older label revisions" in found.notes[0]
+        first, second = store.datasets()
+        assert (
+            f"revision {second.revision[:12]}; also stored, and left out: {first.revision[:12]} (96 pairs)"
+            in found.notes[0]
+        )
+        (other,) = build(store, datasets=[f"toy@{first.revision[:8]}"], **FEW).datasets
+        assert other.revision == first.revision
         assert len(build(store, all_versions=True, **FEW).datasets) == 2
 
 

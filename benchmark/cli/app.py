@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from benchmark import __version__
-from benchmark.cli import doctor, gate, listing, run, scores, show, throughput, weights
+from benchmark.cli import doctor, gate, listing, remove, run, scores, show, throughput, weights
 from benchmark.cli.commands import Commands
 
 EPILOG = (
@@ -33,6 +33,7 @@ app.command("leaderboard")(show.leaderboard)
 app.command("score")(scores.score)
 app.command("import-scores")(scores.import_scores)
 app.command("export")(show.export)
+app.command("remove")(remove.remove)
 app.command("gate")(gate.gate)
 app.command("throughput")(throughput.throughput)
 app.add_typer(weights.app, name="weights")

@@ -17,6 +17,7 @@ from benchmark.pairs import first_few
 from benchmark.registry import Registry
 from benchmark.runner import Outcome, plan
 from benchmark.store import Store, StoredDataset
+from benchmark.table_names import is_table
 from benchmark.types import UserError
 
 if TYPE_CHECKING:
@@ -73,7 +74,9 @@ def gate(
     registry = Registry(tuple(plugin or ()))
     named = None if metrics is None else options.metric_names(metrics, registry)
     before = _before(baseline, update=update, needed=named is not None)
-    name = options.table_name(dataset) if dataset else before.dataset if before else options.DEFAULT_DATASET
+    name = dataset or (before.dataset if before else options.DEFAULT_DATASET)
+    if not dataset and is_table(name):
+        raise UserError(f"{baseline}: is of the table {name}: say where that lies with --dataset table:FILE.csv")
     wanted = _wanted(baseline, before, named, registry, update=update)
     crew = make_executor(registry, workers, memory, device, backend, executor)
     with (
@@ -147,7 +150,7 @@ def _exists(registry: Registry, metric: str) -> bool:
 
 def _refuse_other_data(path: Path, before: Baseline, now: StoredDataset) -> None:
     """Raise UserError unless `now` is the data set and the labels that the other metrics of the baseline are of."""
-    if before.dataset != now.info.name:
+    if before.dataset != now.info.name and not (is_table(before.dataset) and is_table(now.info.name)):
         difference = f"is of the data set {before.dataset}, not {now.info.name}"
     elif before.revision != now.revision:
         difference = f"is of other labels of {before.dataset} ({before.revision[:12]}, now {now.revision[:12]})"

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 TABLE_ROW = (
-    "table:FILE.csv",
+    "table:[NAME=]FILE.csv",
     "any",
     "any",
     "declared",

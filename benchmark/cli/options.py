@@ -15,12 +15,12 @@ from benchmark.files import expanded
 from benchmark.metrics.backends import FASTEST, REFERENCE
 from benchmark.names import known_name, unknown_name
 from benchmark.registry import Registry
+from benchmark.table_names import TABLE, is_table, table_name
 from benchmark.types import UserError
 
 DEFAULT_METRICS = "asna,lpips,ssim,psnr"
 DEFAULT_DATASET = "live-kodak"
 ALL_READY = "all-ready"
-TABLE = "table:"
 MOST_WORKERS = 1024
 """More than any one machine has use for: a slip of the keyboard."""
 MOST_BYTES = 2**60
@@ -40,7 +40,8 @@ Datasets = Annotated[
     typer.Option(
         "--dataset",
         "-d",
-        help="Data sets; a comma separates; table:FILE.csv for your own. Example: --dataset live-kodak,tid2013",
+        help="Data sets; a comma separates; table:FILE.csv for your own, table:NAME=FILE.csv to name it. "
+        "Example: --dataset live-kodak,tid2013",
         metavar="NAMES",
     ),
 ]
@@ -49,7 +50,8 @@ OneDataset = Annotated[
     typer.Option(
         "--dataset",
         "-d",
-        help="The one data set that the scores belong to; table:FILE.csv for your own. Example: --dataset tid2013",
+        help="The one data set that the scores belong to; table:FILE.csv for your own, table:NAME=FILE.csv to name it. "
+        "Example: --dataset tid2013",
         metavar="NAME",
     ),
 ]
@@ -239,17 +241,17 @@ def check_backend(name: str, registry: Registry) -> None:
 def dataset_names(text: str, stored: Collection[str] = ()) -> list[str]:
     """Read --dataset. A comma separates, unless it belongs to the name of a table that is a file or is `stored`.
 
-    `table:~/FILE.csv` stands for that file in the home folder. Raises UserError when a table is cut at a comma.
+    Raises UserError when a table is cut at a comma.
     """
     pieces, found = text.split(","), []
     while pieces:
-        joined = [table_name(",".join(pieces[:n]).strip()) for n in range(1, len(pieces) + 1)]
+        joined = [",".join(pieces[:n]).strip() for n in range(1, len(pieces) + 1)]
         length = next((n for n, name in enumerate(joined, 1) if _is_table(name, stored)), 1)
         found.append(joined[length - 1])
         rest = pieces[length:]
         if rest and found[-1].startswith(TABLE) and not _is_table(found[-1], stored) and _part_of_path(rest[0]):
             raise UserError(
-                f"--dataset: no such file: {found[-1].removeprefix(TABLE)}; a comma separates data sets, so {rest[0]!r} "
+                f"--dataset: no such file: {table_name(found[-1]).path}; a comma separates data sets, so {rest[0]!r} "
                 "was read as the next one, and there is no file of the whole name either"
             )
         pieces = rest
@@ -268,17 +270,12 @@ def training_sets(text: str, registry: Registry) -> list[str]:
         raise UserError(f"--trained-on: {error}") from error
 
 
-def table_name(name: str) -> str:
-    """`table:~/FILE.csv` with the home folder written out; other names as they are."""
-    return f"{TABLE}{os.path.expanduser(name.removeprefix(TABLE))}" if name.startswith(f"{TABLE}~") else name
-
-
 def _part_of_path(text: str) -> bool:
     return not text.startswith(TABLE) and ("/" in text or text.strip().lower().endswith(".csv"))
 
 
 def _is_table(name: str, stored: Collection[str]) -> bool:
-    return name.startswith(TABLE) and (name in stored or os.path.isfile(name.removeprefix(TABLE)))
+    return is_table(name) and (name in stored or os.path.isfile(table_name(name).path))
 
 
 def size(text: str) -> int:

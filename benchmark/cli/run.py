@@ -30,7 +30,8 @@ from benchmark.pairs import first_few
 from benchmark.registry import Registry
 from benchmark.runner import Executor, Outcome, Plan, execute, plan
 from benchmark.scoring import WorkerSetup
-from benchmark.store import Store
+from benchmark.store import Store, StoredDataset
+from benchmark.table_names import TABLE, is_table
 from benchmark.types import UserError
 from benchmark.weights.fetch import OFFLINE
 
@@ -83,9 +84,11 @@ def run(
                 plan(store, registry, name, wanted, data_root, split=split, workers=crew.workers, progress=report)
                 for name in datasets
             ]
+        plans = _without_doubles(plans, datasets)
         missing = {one.metric for todo in plans for unit in todo.units for one in unit.wanted}
         fetch_lacking(registry, [name for name in wanted if name in missing], quiet)
         for todo in plans:
+            _tell_other_labels(store, todo)
             _tell_other_backends(store, todo, registry, crew.setup)
         outcomes = [run_plan(store, todo, crew, quiet) for todo in plans]
     if board:
@@ -173,6 +176,40 @@ def run_plan(store: Store, todo: Plan, executor: Executor, quiet: bool, *, kept:
         raise typer.Exit(130) from None
     _tell(outcome, name, time.monotonic() - start, quiet, kept)
     return outcome
+
+
+def _without_doubles(plans: list[Plan], asked: list[str]) -> list[Plan]:
+    """One plan per data set; raises UserError for two different tables that would have one name."""
+    found: dict[str, tuple[Plan, str]] = {}
+    for todo, text in zip(plans, asked, strict=True):
+        name = todo.dataset.info.name
+        before, other = found.setdefault(name, (todo, text))
+        if before.dataset.id != todo.dataset.id:
+            raise UserError(
+                f"--dataset: {other} and {text} are different tables of one name, {name}; give one of them another, for "
+                f"example {TABLE}second={text.removeprefix(TABLE)}"
+            )
+    return [todo for todo, _ in found.values()]
+
+
+def _tell_other_labels(store: Store, todo: Plan) -> None:
+    """Say when a table of the same name and other labels is stored: an earlier state of it, or another one."""
+    name = todo.dataset.info.name
+    others = [one for one in store.find(name) if one.id != todo.dataset.id]
+    if others and is_table(name):
+        ids = {pair.id for pair in todo.pairs}
+        known = [
+            f"{one.revision[:12]} ({len(ids & _ids(store, one))} of {len(_ids(store, one))} pairs here)"
+            for one in others
+        ]
+        say(
+            f"{name}: other labels are stored under this name, revision {', '.join(known)}: their scores are kept apart, and "
+            f"boards show the labels used last. For another table give another name: {TABLE}NAME=FILE.csv"
+        )
+
+
+def _ids(store: Store, dataset: StoredDataset) -> set[str]:
+    return {pair.id for pair in store.pairs(dataset)}
 
 
 def _tell_stale(name: str, stale: Mapping[str, int]) -> None:

@@ -232,11 +232,11 @@ def import_scores(
             f"--metric {metric}: the program computes that itself; give the imported scores a name of their own"
         )
     seen = options.training_sets(trained_on, registry) if trained_on is not None else []
-    dataset = options.table_name(dataset)
+    chosen = registry.dataset(dataset)
     with Store(options.store_path(results_folder)) as store:
         series, n_scored, n_missing = store_scores(
             store,
-            registry.dataset(dataset),
+            chosen,
             data_root,
             path,
             metric=metric,
@@ -248,9 +248,9 @@ def import_scores(
             infinite_as=infinite_as,
         )
     say(
-        f"{dataset}: {n_scored} scores of {metric} ({series.info.version}) are in {options.store_path(results_folder)}",
+        f"{chosen.info.name}: {n_scored} scores of {metric} ({series.info.version}) are in {options.store_path(results_folder)}",
         quiet=quiet,
     )
     if n_missing:
-        say(f"{dataset}: {n_missing} pairs have no score in {path}; the row will be shown as incomplete")
+        say(f"{chosen.info.name}: {n_missing} pairs have no score in {path}; the row will be shown as incomplete")
         raise typer.Exit(3)

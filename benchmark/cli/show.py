@@ -13,8 +13,10 @@ import typer
 from benchmark.cli import options
 from benchmark.cli.terminal import progress, results, say, write
 from benchmark.names import unknown_name
+from benchmark.pairs import label_revision
 from benchmark.registry import Registry
 from benchmark.store import Store
+from benchmark.table_names import is_table, table_name
 from benchmark.types import Progress, UserError
 
 if TYPE_CHECKING:
@@ -194,7 +196,28 @@ def _stored_datasets(store: Store, text: str | None) -> list[str] | None:
     if text is None:
         return None
     stored = {dataset.info.name for dataset in store.datasets()}
-    return _known("stored data set", options.dataset_names(text, stored), stored)
+    names = [_stored_table(store, name) for name in options.dataset_names(text, stored)]
+    return [name for name in names if store.find(name) or _known("stored data set", [name], stored)]
+
+
+def _stored_table(store: Store, name: str) -> str:
+    """The stored name of a table that is named by its file, with its revision where others have that name too.
+
+    Raises UserError where only another table of that name is stored.
+    """
+    if not is_table(name) or store.find(name):
+        return name
+    table = table_name(name)
+    named = store.find(table.name)
+    if not named or not table.path.is_file():
+        return table.name
+    revision = label_revision(Registry().dataset(name).pairs(None, images=False))
+    if revision not in {dataset.revision for dataset in named}:
+        raise UserError(
+            f"{table.path}: no scores of this table are stored: those of {table.name} are of other labels; run it first, or "
+            f"show those with --dataset {table.name}"
+        )
+    return f"{table.name}@{revision[:12]}" if len(named) > 1 else table.name
 
 
 def _stored_metrics(store: Store, text: str | None) -> list[str] | None:

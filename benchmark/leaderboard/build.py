@@ -126,22 +126,24 @@ def build(
 
 
 def _datasets(store: Store, names: Sequence[str], all_versions: bool, notes: list[str]) -> list[StoredDataset]:
-    """The stored data sets asked for; of several label revisions the one first stored last, unless all are wanted."""
+    """The stored data sets asked for; of several label revisions the one last used, unless all or another one are wanted."""
     by_name: dict[str, list[StoredDataset]] = {}
     for stored in store.datasets():
         by_name.setdefault(stored.info.name, []).append(stored)
     for name in names:
-        if name not in by_name:
+        if not store.find(name):
             raise UserError(f"{unknown_name('stored data set', name, by_name)}; only what was run or imported is shown")
     if not by_name:
         raise UserError(f"{store.path}: no scores here yet; run `python -m benchmark run` first")
     chosen = []
     for name in names or by_name:
-        revisions = by_name[name]
+        revisions = store.find(name)
         chosen += revisions if all_versions else revisions[-1:]
         if len(revisions) > 1 and not all_versions:
+            others = ", ".join(f"{one.revision[:12]} ({len(store.pairs(one))} pairs)" for one in revisions[:-1])
             notes.append(
-                f"{name}: {len(revisions) - 1} older label revisions are stored and left out (--all-versions)."
+                f"{name}: shown are the labels used last, revision {revisions[-1].revision[:12]}; also stored, and left "
+                f"out: {others}. Show one with --dataset {name}@REVISION, all with --all-versions."
             )
     return chosen
 
