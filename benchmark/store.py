@@ -11,6 +11,7 @@ at once.
 from __future__ import annotations
 
 import json
+import math
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -30,6 +31,9 @@ __all__ = ["IMPORTED", "Series", "SeriesResult", "Store", "Stored", "StoredDatas
 
 COUNTS = "(files IS NULL OR (SELECT current FROM files WHERE files.id = {table}.files) = 1)"
 """Whether a score or failure is of the files that the pair has now."""
+Types = frozenset[type]
+TEXT, NUMBER, KEY, NONE, ANY = (Types({kind}) for kind in (str, float, int, type(None), object))
+"""What the cells of a column may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +211,8 @@ class Store:
 
     def datasets(self) -> list[StoredDataset]:
         """Every data set and label revision, in the order they were last used."""
-        rows = self._rows("SELECT id, revision, facts FROM dataset ORDER BY used")
+        self._check_owners()
+        rows = self._typed("a data set", (KEY, TEXT, ANY), "SELECT id, revision, facts FROM dataset ORDER BY used")
         return [
             StoredDataset(key, revision, self._from_facts(DatasetInfo, facts, f"data set {key}"))
             for key, revision, facts in rows
@@ -225,13 +230,17 @@ class Store:
 
     def pairs(self, dataset: StoredDataset) -> list[Pair]:
         """The labels of a stored data set, sorted by id; image paths are not stored (`distorted` is the id)."""
-        rows = self._rows(
+        rows = self._typed(
+            f"a label of {dataset.info.name}",
+            (TEXT, TEXT, TEXT, NUMBER | NONE, NUMBER, NUMBER | NONE, KEY | NONE, TEXT | NONE),
             "SELECT id, content, distortion, level, label, label_std, n_ratings, split FROM pair WHERE dataset = ? ORDER BY id",
             dataset.id,
         )
-        odd = next((row for row in rows if not (isinstance(row[0], str) and isinstance(row[4], float))), None)
+        odd = next((row for row in rows if not (math.isfinite(row[4]) and 0 <= (row[5] or 0) < math.inf)), None)
         if odd is not None:
-            raise self._damaged(f"the label of {odd[0]!r:.60} is {odd[4]!r:.60}")
+            raise self._damaged(f"the label of {odd[0]} is {odd[4]} with the deviation {odd[5]}")
+        if not rows:
+            raise self._damaged(f"{dataset.info.name} has no labels")
         return [
             Pair(key, Path(key), None, content, label, distortion, level, label_std, n_ratings, split)
             for key, content, distortion, level, label, label_std, n_ratings, split in rows
@@ -239,7 +248,12 @@ class Store:
 
     def series(self, dataset: StoredDataset) -> list[Series]:
         """Every series on a stored data set, in the order they were last used."""
-        rows = self._rows("SELECT id, facts, not_run FROM series WHERE dataset = ? ORDER BY used", dataset.id)
+        rows = self._typed(
+            f"a series of {dataset.info.name}",
+            (KEY, ANY, TEXT),
+            "SELECT id, facts, not_run FROM series WHERE dataset = ? ORDER BY used",
+            dataset.id,
+        )
         return [
             Series(key, self._from_facts(MetricInfo, facts, f"series {key}"), not_run) for key, facts, not_run in rows
         ]
@@ -259,7 +273,9 @@ class Store:
 
     def failures(self, series: Series) -> dict[str, str]:
         """Reasons by pair id, of the pairs that failed when last tried."""
-        rows = self._rows(
+        rows = self._typed(
+            f"a failure of {series.info.name}",
+            (TEXT, TEXT),
             f"SELECT pair, reason FROM failure WHERE series = ? AND {COUNTS.format(table='failure')} AND NOT EXISTS"
             " (SELECT 1 FROM score WHERE score.series = failure.series AND score.pair = failure.pair"
             f" AND {COUNTS.format(table='score')}) ORDER BY pair",
@@ -292,7 +308,9 @@ class Store:
 
     def backends(self, series: Series) -> list[str]:
         """Names of the implementations that computed scores of a series, sorted; empty where none is on record."""
-        rows = self._rows("SELECT DISTINCT backend FROM timing WHERE series = ? AND backend != ''", series.id)
+        rows = self._typed(
+            "a timing", (TEXT,), "SELECT DISTINCT backend FROM timing WHERE series = ? AND backend != ''", series.id
+        )
         return sorted(name for (name,) in rows)
 
     def export(self, *, metrics: Sequence[str] = (), datasets: Sequence[str] = ()) -> str:
@@ -304,6 +322,7 @@ class Store:
 
     def export_lines(self, *, metrics: Sequence[str] = (), datasets: Sequence[str] = ()) -> Iterator[str]:
         """Yield the lines of `export`, all of one moment, without holding them in memory."""
+        self._check_owners()
         keys = [dataset.id for name in datasets for dataset in self.find(name)]
         with explained(self.path):
             yield from export_lines(self._connection, metrics, keys if datasets else None)
@@ -336,11 +355,22 @@ class Store:
             return self._connection.execute(query, arguments).fetchall()
 
     def _numbers(self, condition: str, *arguments: object) -> dict[str, float]:
-        found = dict(self._rows(f"SELECT pair, score FROM score WHERE {condition} ORDER BY pair", *arguments))
-        if not {type(score) for score in found.values()} <= {float}:
-            odd = next(score for score in found.values() if type(score) is not float)
-            raise self._damaged(f"a score is {odd!r:.60}")
-        return found
+        query = f"SELECT pair, score FROM score WHERE {condition} ORDER BY pair"
+        return dict(self._typed("a score", (TEXT, NUMBER), query, *arguments))
+
+    def _typed(self, what: str, kinds: Sequence[Types], query: str, *arguments: object) -> list[tuple]:
+        """Rows whose cells have the types of their columns; SQLite itself does not see to that."""
+        rows = self._rows(query, *arguments)
+        for allowed, column in zip(kinds, zip(*rows, strict=True), strict=False):
+            if allowed != ANY and not set(map(type, column)) <= allowed:
+                odd = next(cell for cell in column if type(cell) not in allowed)
+                raise self._damaged(f"{what} holds {odd!r:.60}")
+        return rows
+
+    def _check_owners(self) -> None:
+        ((lost,),) = self._rows("SELECT COUNT(*) FROM series WHERE dataset NOT IN (SELECT id FROM dataset)")
+        if lost:
+            raise self._damaged(f"the data set of {lost} series is gone")
 
     def _from_facts(self, kind: type, facts: str, what: str):
         """Rebuild a facts dataclass from JSON: lists become tuples, fields of another version are left out."""

@@ -113,12 +113,12 @@ def explained(path: Path) -> Iterator[None]:
     """Turn SQLite's errors into what the user can do; what was committed before is always kept."""
     try:
         yield
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:  # the module cannot decode what SQLite says of damaged names
         remedy = _REMEDIES.get(_primary(error), f"cannot be used ({error}); {DAMAGED}")
         raise UserError(f"{path}: {remedy}") from error
 
 
-def _primary(error: sqlite3.Error) -> int | None:
+def _primary(error: Exception) -> int | None:
     """SQLite's primary code of an error; None where the module itself raised it."""
     code = getattr(error, "sqlite_errorcode", None)
     return None if code is None else code & 0xFF

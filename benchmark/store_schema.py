@@ -113,7 +113,7 @@ def _name_tables(connection: sqlite3.Connection) -> None:
     """
     rows = connection.execute("SELECT id, name, revision, facts FROM dataset ORDER BY used DESC").fetchall()
     for key, name, revision, facts in rows:
-        if not name.startswith(TABLE):
+        if not isinstance(name, str) or not name.startswith(TABLE):
             continue
         stem = f"{TABLE}{PurePath(name.removeprefix(TABLE)).stem}"
         new, number = stem, 1
