@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import math
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -320,7 +320,7 @@ class Store:
         """
         return "".join(self.export_lines(metrics=metrics, datasets=datasets))
 
-    def export_lines(self, *, metrics: Sequence[str] = (), datasets: Sequence[str] = ()) -> Iterator[str]:
+    def export_lines(self, *, metrics: Sequence[str] = (), datasets: Sequence[str] = ()) -> Generator[str, None, None]:
         """Yield the lines of `export`, all of one moment, without holding them in memory."""
         self._check_owners()
         keys = [dataset.id for name in datasets for dataset in self.find(name)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -174,21 +174,27 @@ def export(
 ) -> None:
     """Write all per-image scores, labels and failures as CSV, sorted: equal stores give equal bytes.
 
+    A text that a spreadsheet would take for a formula (it begins with = + - @, a tab or an apostrophe) has an apostrophe
+    before it.
+
     \b
     Example:
       python -m benchmark export --output scores.csv
     """
-    from benchmark.files import write_whole
+    from benchmark.files import whole_file
 
     with Store(options.store_path(results_folder), readonly=True) as store:
-        text = store.export(
+        lines = store.export_lines(
             metrics=_stored_metrics(store, metrics) or (),
             datasets=_stored_datasets(store, dataset) or (),
         )
-    if output:
-        write_whole(output, text)
-    else:
-        write(text)
+        with closing(lines):
+            if output:
+                with whole_file(output) as file:
+                    file.writelines(line.encode() for line in lines)
+            else:
+                for line in lines:
+                    write(line)
 
 
 def _stored_datasets(store: Store, text: str | None) -> list[str] | None:
