@@ -286,5 +286,5 @@ def test_the_command_prints_a_line_per_check_and_ends_with_its_exit_code(tmp_pat
     assert any(line.startswith("FAIL  more noise") and "reversed" in line for line in lines)
     assert benchmark("doctor", "metric", "nosuch").returncode == 2
     assert benchmark("doctor", "metric").returncode == 2
-    done = benchmark("doctor", "dataset", table().name)
+    done = benchmark("doctor", "dataset", f"table:{table().path}")
     assert done.returncode == 0, done.stdout + done.stderr
