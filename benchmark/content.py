@@ -47,15 +47,20 @@ def former_look_of(name: str, facts: stat_result) -> str:
     return f"{printable(name)}:{facts.st_size}:{facts.st_mtime_ns}"
 
 
-def look(path: Path) -> str:
-    """A file's look now; raises OSError."""
-    return look_of(path.name, path.stat())
+def look(path: Path) -> str | None:
+    """A file's look now; None when it cannot be looked at."""
+    try:
+        return look_of(path.name, path.stat())
+    except (OSError, ValueError):
+        return None
 
 
 def read_state(path: Path) -> FileState | None:
     """Read a file and hash it; None when it cannot be read. The look is that from before the reading."""
+    seen = look(path)
+    if seen is None:
+        return None
     try:
-        seen = look(path)
         with path.open("rb") as file:
             return FileState(seen, hashlib.file_digest(file, "sha256").hexdigest())
     except OSError:

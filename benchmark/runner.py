@@ -119,13 +119,21 @@ def plan(
             done = store.scores(series[name])
             missing[name] = ids.difference(done) if done else ids
             n_kept += len(ids) - len(missing[name])
+    known = {
+        pair: FileState(record.look, record.content)
+        for pair, record in store.files(stored).items()
+        if record.rules == rules and record.content not in ("", UNREADABLE)
+    }
     units = group(pairs, {name: one.id for name, one in series.items()}, missing)
     stale = store.stale_by_metric(stored) if changed or n_other_rules else {}
     return Plan(
         stored,
         pairs,
         series,
-        cut(units, workers, _seconds(store, registry, list(missing))),
+        [
+            replace(unit, files={pair.id: known[pair.id] for pair in unit.pairs if pair.id in known})
+            for unit in cut(units, workers, _seconds(store, registry, list(missing)))
+        ],
         n_kept,
         changed,
         rules,

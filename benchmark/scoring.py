@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmark.content import FileState, look, pair_state, read_state
+from benchmark.content import FileState, files_of, look, pair_state, read_state
 from benchmark.devices import VIEW_BYTES_PER_PIXEL, Processor, open_device
 from benchmark.filenames import printable
 from benchmark.images import ImageBatch, read_rgb
@@ -61,6 +61,8 @@ class Unit:
     content: str
     pairs: tuple[Pair, ...]
     wanted: tuple[Wanted, ...]
+    files: dict[str, FileState] = field(default_factory=dict)
+    """By pair, what its files hold as long as they look so: then they need not be hashed again."""
 
     def by_metric(self) -> list[Unit]:
         """The same work, one metric at a time."""
@@ -125,6 +127,8 @@ class UnitScorer:
         self._turned: set[Path] = set()
         self._warnings: dict[str, str] = {}
         self._states: dict[Path, FileState] = {}
+        self._trusted: dict[Path, str | None] = {}
+        """How files looked when the unit began that need no hash."""
         if device is not None:
             self.device = device
 
@@ -143,7 +147,15 @@ class UnitScorer:
         """Score one unit; nothing of an image or a metric raises, it becomes a named failure."""
         jobs, not_run = [], {}
         self._turned, self._warnings = set(), {}
-        self._states = {}
+        known = [pair for pair in unit.pairs if pair.id in unit.files]
+        looks = {path: look(path) for pair in known for path in files_of(pair)}
+        files = {
+            pair.id: unit.files[pair.id]
+            for pair in known
+            if unit.files[pair.id].look == "|".join(looks[path] or "" for path in files_of(pair))
+        }
+        unhashed = {path for pair in unit.pairs if pair.id not in files for path in files_of(pair)}
+        self._states, self._trusted = {}, {path: seen for path, seen in looks.items() if path not in unhashed}
         for wanted in unit.wanted:
             loaded = self._load(wanted.metric)
             if isinstance(loaded, str):
@@ -156,7 +168,9 @@ class UnitScorer:
         if jobs:
             for reference, pairs in _by_reference(unit.pairs):
                 self._score_reference(reference, pairs, jobs)
-        files = {pair.id: state for pair in unit.pairs if (state := pair_state(pair, self._states)) is not None}
+        for pair in unit.pairs:
+            if pair.id not in files and (state := pair_state(pair, self._states)) is not None:
+                files[pair.id] = state
         return UnitResult([job.result for job in jobs], not_run, self._warnings, files)
 
     def _read(self, path: Path) -> np.ndarray:
@@ -164,12 +178,16 @@ class UnitScorer:
 
         Raises PairError, also for a file that changed meanwhile.
         """
-        state = read_state(path)
-        if state is not None:  # else reading says why
+        if path in self._trusted:
+            seen = self._trusted[path]
+        elif (state := read_state(path)) is not None:
+            seen = state.look
             self._states[path] = state
+        else:
+            seen = None
         image = read_rgb(path, background=self.setup.background, turned=self._turned.add)
-        if state is not None and look(path) != state.look:
-            del self._states[path]
+        if seen is not None and look(path) != seen:
+            self._states.pop(path, None)
             raise PairError(f"{printable(path.name)}: changed while it was read; run again once nothing writes to it")
         return image
 

@@ -102,6 +102,21 @@ def test_a_file_that_is_written_while_it_is_read_fails_by_name(root, tmp_path, m
     assert "3.png: changed while it was read" in outcome.failures["difference"]["c/3.png"]
 
 
+def test_a_known_file_that_changes_between_the_look_and_the_reading_fails_by_name(root, tmp_path, monkeypatch):
+    import benchmark.scoring
+
+    run_here(tmp_path, root, ["psnr"])
+    read = benchmark.scoring.read_rgb
+
+    def reading(path):
+        (root / "c" / "3.png").touch() if path == root / "c" / "ref.png" else None
+        return read(path)
+
+    monkeypatch.setattr(benchmark.scoring, "read_rgb", reading)
+    outcome, _ = run_here(tmp_path, root, ["difference"])
+    assert list(outcome.failures["difference"]) == ["c/3.png"]
+
+
 def test_a_file_that_cannot_be_read_any_more_has_no_score_that_counts(root, tmp_path):
     run_here(tmp_path, root, ["difference"])
     target = (root / "a" / "1.png").resolve()
@@ -126,3 +141,18 @@ def test_scores_of_other_reading_rules_are_made_again(root, tmp_path):
     assert (todo.n_missing, todo.n_kept) == (0, 48)
     _, after = run_here(tmp_path, root, ["difference"])
     assert after == before
+
+
+def test_files_that_look_as_when_they_were_hashed_are_not_hashed_again(root, tmp_path, monkeypatch):
+    import benchmark.scoring
+
+    read, hashed = benchmark.scoring.read_state, []
+    monkeypatch.setattr(benchmark.scoring, "read_state", lambda path: (hashed.append(path), read(path))[1])
+    run_here(tmp_path, root, ["difference"])
+    assert len(hashed) == len(set(hashed)) == 28
+    run_here(tmp_path, root, ["difference", "psnr"])
+    assert len(hashed) == 28
+    Image.new("RGB", (64, 48)).save(root / "b" / "2.png")
+    outcome, _ = run_here(tmp_path, root, ["difference", "psnr", "swapped"])
+    assert (outcome.n_scored, len(hashed)) == (2 + 24, 28)  # the plan hashed the file that looks different
+    assert outcome.changed == []
