@@ -55,6 +55,17 @@ def look(path: Path) -> str | None:
         return None
 
 
+def written_since(path: Path, seen: str) -> bool:
+    """Whether a file was written, swapped or removed since it looked like that; a backup's links and chmod are no writing."""
+    now = look(path)
+    return now is None or _written(now) != _written(seen)
+
+
+def _written(seen: str) -> tuple[str, str]:
+    head, _, inode = seen.rsplit(":", 2)
+    return head, inode
+
+
 def read_state(path: Path) -> FileState | None:
     """Read a file and hash it; None when it cannot be read. The look is that from before the reading."""
     seen = look(path)

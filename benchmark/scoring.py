@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmark.content import FileState, files_of, look, pair_state, read_state
+from benchmark.content import FileState, files_of, look, pair_state, read_state, written_since
 from benchmark.devices import VIEW_BYTES_PER_PIXEL, Processor, open_device
 from benchmark.filenames import printable
 from benchmark.images import ImageBatch, read_rgb
@@ -186,7 +186,7 @@ class UnitScorer:
         else:
             seen = None
         image = read_rgb(path, background=self.setup.background, turned=self._turned.add)
-        if seen is not None and look(path) != seen:
+        if seen is not None and written_since(path, seen):
             self._states.pop(path, None)
             raise PairError(f"{printable(path.name)}: changed while it was read; run again once nothing writes to it")
         return image

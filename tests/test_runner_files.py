@@ -102,6 +102,23 @@ def test_a_file_that_is_written_while_it_is_read_fails_by_name(root, tmp_path, m
     assert "3.png: changed while it was read" in outcome.failures["difference"]["c/3.png"]
 
 
+def test_a_link_made_while_a_file_is_read_does_not_matter(root, tmp_path, monkeypatch):
+    """As a backup makes them: the entry changes, the bytes do not."""
+    import benchmark.scoring
+
+    read = benchmark.scoring.read_rgb
+
+    def reading(path):
+        image = read(path)
+        if path.name != "ref.png":
+            os.link(path, tmp_path / f"{path.parent.name}{path.name}")
+        return image
+
+    monkeypatch.setattr(benchmark.scoring, "read_rgb", reading)
+    outcome, _ = run_here(tmp_path, root, ["difference"])
+    assert (outcome.n_scored, outcome.n_failed) == (24, 0)
+
+
 def test_a_known_file_that_changes_between_the_look_and_the_reading_fails_by_name(root, tmp_path, monkeypatch):
     import benchmark.scoring
 
