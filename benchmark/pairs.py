@@ -144,7 +144,7 @@ def label_revision(pairs: Iterable[Pair]) -> str:
     """sha256 (hex) of ids and labels, independent of their order: the identity of a label table."""
     digest = hashlib.sha256()
     for pair in sorted(pairs, key=lambda pair: pair.id):
-        digest.update(f"{pair.id}\t{pair.label!r}\n".encode())
+        digest.update(f"{pair.id}\t{pair.label!r}\n".encode("utf-8", "surrogatepass"))
     return digest.hexdigest()
 
 

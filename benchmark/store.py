@@ -140,7 +140,14 @@ class Store:
                 "VALUES (?, ?, ?, ?, ?, ?, (SELECT COALESCE(MAX(used), 0) + 1 FROM series)) "
                 "ON CONFLICT (dataset, metric, version, weights) "
                 "DO UPDATE SET facts = excluded.facts, not_run = excluded.not_run, used = excluded.used",
-                (dataset.id, info.name, info.version, info.weights_sha256, json.dumps(asdict(info)), not_run),
+                (
+                    dataset.id,
+                    info.name,
+                    info.version,
+                    info.weights_sha256,
+                    json.dumps(asdict(info)),
+                    _storable(not_run),
+                ),
             )
             (key,) = connection.execute(
                 "SELECT id FROM series WHERE dataset = ? AND metric = ? AND version = ? AND weights = ?",
@@ -390,6 +397,11 @@ class Store:
         )
 
 
+def _storable(text: str) -> str:
+    """A text as SQLite can hold it: surrogates, which stand for bytes that are no text, written out."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 def _write(connection: sqlite3.Connection, result: SeriesResult, files: Mapping[str, int]) -> None:
     """Write one series' part of a unit; `files` are the keys of the pairs' files where they are known."""
     key = result.series
@@ -401,7 +413,7 @@ def _write(connection: sqlite3.Connection, result: SeriesResult, files: Mapping[
         connection.executemany(
             "DELETE FROM failure WHERE series = ? AND pair = ?", ((key, pair) for pair in result.scores)
         )
-    failures = [(key, pair, reason, files.get(pair)) for pair, reason in result.failures.items()]
+    failures = [(key, pair, _storable(reason), files.get(pair)) for pair, reason in result.failures.items()]
     connection.executemany("INSERT OR REPLACE INTO failure VALUES (?, ?, ?, ?)", failures)
     connection.executemany(
         "DELETE FROM score WHERE series = ? AND pair = ? AND files IS ?",

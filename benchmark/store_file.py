@@ -116,6 +116,8 @@ def explained(path: Path) -> Iterator[None]:
     except (sqlite3.Error, UnicodeDecodeError) as error:  # the module cannot decode what SQLite says of damaged names
         remedy = _REMEDIES.get(_primary(error), f"cannot be used ({error}); {DAMAGED}")
         raise UserError(f"{path}: {remedy}") from error
+    except (OverflowError, UnicodeEncodeError) as error:
+        raise UserError(f"{path}: a number or name cannot be stored ({error}); change it in the label list") from error
 
 
 def _primary(error: Exception) -> int | None:

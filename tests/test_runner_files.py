@@ -173,3 +173,23 @@ def test_files_that_look_as_when_they_were_hashed_are_not_hashed_again(root, tmp
     outcome, _ = run_here(tmp_path, root, ["difference", "psnr", "swapped"])
     assert (outcome.n_scored, len(hashed)) == (2 + 24, 28)  # the plan hashed the file that looks different
     assert outcome.changed == []
+
+
+def test_two_runs_at_once_on_copies_of_other_times_lose_nothing(root, tmp_path):
+    """Both plan before either scores: each keeps what is there, and both bring what they were asked for."""
+    run_here(tmp_path, root, ["psnr"])
+    other = copied(root, tmp_path)
+    with Store(tmp_path / "scores.sqlite") as one, Store(tmp_path / "scores.sqlite") as two:
+        plans = [
+            (one, plan(one, REGISTRY, "toy", ["psnr", "difference"], root)),
+            (two, plan(two, REGISTRY, "toy", ["psnr", "swapped"], other)),
+        ]
+        assert [todo.n_kept for _, todo in plans] == [24, 24]
+        outcomes = [execute(store, todo, InProcess()) for store, todo in plans]
+        assert [outcome.n_scored for outcome in outcomes] == [24, 24]
+        (dataset,) = one.datasets()
+        assert {series.info.name: len(one.scores(series)) for series in one.series(dataset)} == {
+            "psnr": 24,
+            "difference": 24,
+            "swapped": 24,
+        }

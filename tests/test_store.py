@@ -197,3 +197,20 @@ def test_data_sets_and_series_come_in_the_order_of_their_last_use(store):
     assert [series.id for series in store.series(first)] == [old.id, new.id]
     filled(store)
     assert [series.id for series in store.series(first)] == [new.id, old.id]
+
+
+def test_a_reason_that_is_no_text_is_kept_readable(store):
+    dataset, series = filled(store)
+    store.commit_unit([SeriesResult(series.id, "c", failures={"b": "caf\udce9: no"})])
+    assert store.failures(series) == {"b": "caf\\udce9: no"}
+    store.add_series(dataset, METRIC, not_run="\udce9")
+    assert store.series(dataset)[0].not_run == "\\udce9"
+
+
+@pytest.mark.parametrize("change", [{"n_ratings": 2**63}, {"id": "\udce9"}, {"distortion": "\udce9"}])
+def test_what_cannot_be_stored_is_said_before_any_work(store, change):
+    from dataclasses import replace
+
+    with pytest.raises(UserError, match=r"scores\.sqlite: a number or name cannot be stored"):
+        store.add_dataset(DATASET, [replace(PAIRS[0], **change)])
+    assert store.datasets() == []
