@@ -15,7 +15,7 @@ import math
 import sqlite3
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from types import MappingProxyType
 
@@ -24,7 +24,9 @@ from benchmark.pairs import label_revision
 from benchmark.store_export import export_lines
 from benchmark.store_file import check_format, explained, open_to_read, open_to_write
 from benchmark.store_files import FilesRecord, current_files, note_state, take_for
+from benchmark.store_records import Series, SeriesResult, Stored, StoredDataset
 from benchmark.store_schema import IMPORTED
+from benchmark.store_unit import storable, write_result
 from benchmark.types import DatasetInfo, MetricInfo, Pair, UserError
 
 __all__ = ["IMPORTED", "Series", "SeriesResult", "Store", "Stored", "StoredDataset"]
@@ -34,54 +36,6 @@ COUNTS = "(files IS NULL OR (SELECT current FROM files WHERE files.id = {table}.
 Types = frozenset[type]
 TEXT, NUMBER, KEY, NONE, ANY = (Types({kind}) for kind in (str, float, int, type(None), object))
 """What the cells of a column may be."""
-
-
-@dataclass(frozen=True, slots=True)
-class StoredDataset:
-    """A data set as its labels were when something was scored on it."""
-
-    id: int
-    revision: str
-    info: DatasetInfo
-
-
-@dataclass(frozen=True, slots=True)
-class Series:
-    """The scores of one metric, version and weights on one stored data set."""
-
-    id: int
-    info: MetricInfo
-    not_run: str = ""
-    """Why the metric could not run at all; "" when it could."""
-
-
-@dataclass(slots=True)
-class SeriesResult:
-    """What one work unit brings for one series."""
-
-    series: int
-    content: str
-    scores: dict[str, float] = field(default_factory=dict)
-    failures: dict[str, str] = field(default_factory=dict)
-    seconds: float = 0.0
-    """Processor time of the metric alone."""
-    backend: str = ""
-    """Which implementation of the protocol computed the scores."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """One series of a data set by name, or a data set that has none."""
-
-    dataset: int
-    name: str
-    revision: str
-    series: int | None
-    metric: str | None
-    version: str | None
-    weights: str | None
-    n_scores: int
-    n_failures: int
 
 
 class Store:
@@ -146,7 +100,7 @@ class Store:
                     info.version,
                     info.weights_sha256,
                     json.dumps(asdict(info)),
-                    _storable(not_run),
+                    storable(not_run),
                 ),
             )
             (key,) = connection.execute(
@@ -178,7 +132,7 @@ class Store:
                     for pair, state in files.items():
                         known[pair], other = note_state(connection, dataset, pair, state, rules)
                         changed += [pair] if other else []
-                _write(connection, result, known)
+                write_result(connection, result, known)
         return changed
 
     def note_files(
@@ -394,33 +348,4 @@ class Store:
         return UserError(
             f"{self.path}: damaged: {what}; restore the results folder from a copy, or take out what is damaged with "
             "`python -m benchmark remove`, which names all that is here, and run it again"
-        )
-
-
-def _storable(text: str) -> str:
-    """A text as SQLite can hold it: surrogates, which stand for bytes that are no text, written out."""
-    return text.encode("utf-8", "backslashreplace").decode()
-
-
-def _write(connection: sqlite3.Connection, result: SeriesResult, files: Mapping[str, int]) -> None:
-    """Write one series' part of a unit; `files` are the keys of the pairs' files where they are known."""
-    key = result.series
-    connection.executemany(
-        "INSERT OR REPLACE INTO score VALUES (?, ?, ?, ?)",
-        ((key, pair, score, files.get(pair)) for pair, score in result.scores.items()),
-    )
-    if connection.execute("SELECT EXISTS (SELECT 1 FROM failure WHERE series = ?)", (key,)).fetchone() == (1,):
-        connection.executemany(
-            "DELETE FROM failure WHERE series = ? AND pair = ?", ((key, pair) for pair in result.scores)
-        )
-    failures = [(key, pair, _storable(reason), files.get(pair)) for pair, reason in result.failures.items()]
-    connection.executemany("INSERT OR REPLACE INTO failure VALUES (?, ?, ?, ?)", failures)
-    connection.executemany(
-        "DELETE FROM score WHERE series = ? AND pair = ? AND files IS ?",
-        ((key, pair, of) for _, pair, _, of in failures),
-    )
-    if result.scores:
-        connection.execute(
-            "INSERT INTO timing VALUES (?, ?, ?, ?, ?)",
-            (key, result.content, len(result.scores), result.seconds, result.backend),
         )

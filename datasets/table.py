@@ -72,7 +72,7 @@ class Table:
         kind: LabelStdKind = (self._head.label_std_kind or "ratings") if self._counts["label_std"] else ""
         return DatasetInfo(
             name=self.name,
-            title=f"the table {printable(self.path.name)}",
+            title=f"the table {self.name.removeprefix(TABLE)}",
             label_kind=column.upper() if column != "label" else "label",
             label_higher_is_better=higher,
             label_range=(float("-inf"), float("inf")),

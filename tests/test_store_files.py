@@ -1,11 +1,17 @@
 """Scores belong to the content of files: what is stale is kept, does not count, and is replaced by what is new."""
 
+import io
 from dataclasses import replace
 
 import pytest
+from leaderboard_store import METRIC as BOARD_METRIC
+from leaderboard_store import TOY, noisy, toy_pairs
+from rich.console import Console
 from test_store import DATASET, METRIC, PAIRS
 
 from benchmark.content import FileState
+from benchmark.leaderboard.build import build
+from benchmark.leaderboard.render import render
 from benchmark.measured import read
 from benchmark.store import SeriesResult, Store
 
@@ -107,3 +113,33 @@ def test_an_export_gives_a_stale_score_as_a_reason_not_as_a_score(store):
     store.note_files(dataset, {"a": NEW}, RULES)
     line = store.export().splitlines()[1]
     assert ",test,,the score 0.1 is of files or reading rules that are not those of now" in line
+
+
+def test_a_board_counts_stale_scores_and_says_what_to_run(tmp_path):
+    """They are in no statistic: the row is incomplete and not ranked, in every format."""
+    pairs = toy_pairs()
+    with Store(tmp_path / "s.sqlite") as store:
+        dataset = store.add_dataset(TOY, pairs)
+        for name in ("good", "old"):
+            series = store.add_series(dataset, replace(BOARD_METRIC, name=name))
+            files = {pair.id: FileState("look", "content") for pair in pairs}
+            store.commit_unit([SeriesResult(series.id, "c", noisy(pairs, noise=3))], files=files, rules=RULES)
+        changed = {pair.id: FileState("look 2", "content 2") for pair in pairs[:5]}
+        store.note_files(dataset, changed, RULES)
+        (good, _) = store.series(dataset)
+        new = SeriesResult(good.id, "c", {pair.id: noisy(pairs, noise=3)[pair.id] for pair in pairs[:5]})
+        store.commit_unit([new], files=changed, rules=RULES)
+        board = build(store, replicates=0)
+    rows = {row.label: row for row in board.datasets[0].rows}
+    assert (rows["good"].complete, rows["good"].n_stale, rows["good"].rank) == (True, 0, 1)
+    assert (rows["old"].complete, rows["old"].n_stale, rows["old"].rank) == (False, 5, None)
+    assert rows["old"].agreement.n_scored == len(pairs) - 5
+    console = Console(width=400, record=True, file=io.StringIO())
+    console.print(render(board, "terminal"))
+    texts = [console.export_text(), *(render(board, output) for output in ("markdown", "latex"))]
+    for text in texts:
+        assert "Stale: old: 5 scores are of other files" in text
+        assert "--metrics old" in text.replace("{-}", "-")
+    assert all("91 of 96, 5 stale" in text for text in texts[1:])  # the terminal breaks its cells
+    assert "5 stale scores do not count" in render(board, "csv")
+    assert '"n_stale": 5' in render(board, "json")
