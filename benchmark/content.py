@@ -134,11 +134,14 @@ def hash_pairs(pairs: Sequence[Pair], *, progress: Progress | None = None, what:
     states: dict[Path, FileState] = {}
     if not paths:
         return {}
-    with ThreadPoolExecutor(HASH_THREADS, thread_name_prefix="hash") as pool:
+    pool = ThreadPoolExecutor(HASH_THREADS, thread_name_prefix="hash")
+    try:
         for done, (path, state) in enumerate(zip(paths, pool.map(read_state, paths), strict=True), 1):
             if state is not None:
                 states[path] = state
             if progress is not None:
                 progress(done, len(paths), what)
+    finally:
+        pool.shutdown(cancel_futures=True)  # an interrupt waits for the files at hand, not for all
     found = {pair.id: pair_state(pair, states) for pair in pairs}
     return {pair: state for pair, state in found.items() if state is not None}

@@ -3,6 +3,9 @@
 `metric` turns a function of one pair into a metric. A metric that has weights, runs in batches, or prepares its
 reference once is any object with an `info` and a `load` (see `Metric` and `Scorer`). Run it with
 ``python -m benchmark run --plugin FILE.py``, or name it as an entry point ``iqa_benchmark.metrics``.
+
+The version of a metric follows its source, with the modules of one's own that it imports (`benchmark.metrics.sources`). Files
+that it reads are declared, as `@metric(weights=[...])` or as a list `weights` of the object, and are hashed too.
 """
 
 from benchmark.images import ImageBatch

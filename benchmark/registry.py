@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from benchmark.metrics.pairwise import PairwiseMetric
 from benchmark.metrics.protocol import Metric
 from benchmark.metrics.sources import PLUGIN_MODULE, is_own, source_hash
-from benchmark.metrics.versioned import with_info
+from benchmark.metrics.versioned import declared_files, joint_sha256, with_info
 from benchmark.names import unknown_name
 from benchmark.table_names import is_table, table_name
 from benchmark.types import Dataset, DatasetInfo, MetricInfo, UserError
@@ -112,7 +112,7 @@ class Registry:
         try:
             module = _execute(path)
             found = [thing for value in vars(module).values() for thing in _registrable(value)]
-            found = _of_file(found, source_hash([(path, module.__name__)]))
+            found = _of_file(found, path.parent, source_hash([(path, module.__name__)]))
             if not found:
                 raise TypeError(
                     "holds no metric and no data set; expected an object (not a class) with an `info`, see benchmark.plugin"
@@ -132,17 +132,20 @@ def _registrable(value: Any) -> list[Any]:
     ]
 
 
-def _of_file(things: Sequence[Any], source: str) -> list[Any]:
+def _of_file(things: Sequence[Any], folder: Path, source: str) -> list[Any]:
     """The things of a plugin file; a metric that is a plain object gets the file's hash behind the version it states.
 
-    Its constructor asks for a version, so one that stands there says little: code that is being written changes.
+    Its constructor asks for a version, so one that stands there says little: code that is being written changes. Files that
+    it declares in a list `weights`, relative to the plugin, are hashed as those of `@metric(weights=[...])` are.
     """
     versioned: dict[int, Any] = {}
     for thing in things:
         info = thing.info
         if isinstance(info, MetricInfo) and not isinstance(thing, PairwiseMetric) and id(thing) not in versioned:
             stated = f"{info.version}+" if info.version else ""
-            versioned[id(thing)] = with_info(thing, replace(info, version=f"{stated}source-{source}", source=source))
+            weights = info.weights_sha256 or joint_sha256([folder / path for path in declared_files(thing)])
+            new = replace(info, version=f"{stated}source-{source}", source=source, weights_sha256=weights)
+            versioned[id(thing)] = with_info(thing, new)
     return [versioned.get(id(thing), thing) for thing in things]
 
 

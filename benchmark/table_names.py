@@ -38,3 +38,8 @@ def table_name(text: str) -> TableName:
         path = Path(os.path.expanduser(whole))
         return TableName(f"{TABLE}{path.stem}", path)
     return TableName(f"{TABLE}{given[1].strip()}", Path(os.path.expanduser(given[2])))
+
+
+def to_ask_for(name: str) -> str:
+    """How a command asks for the data set of this name: of a table nobody but the user knows where it lies."""
+    return f"{name}=FILE.csv" if is_table(name) else name

@@ -58,3 +58,4 @@ def test_code_libraries_and_what_is_written_do_not_count(tmp_path):
         (tmp_path / "table.txt").read_text()
     assert undeclared(files) == [(tmp_path / "table.txt").resolve()]
     assert undeclared(files, [tmp_path / "table.txt"]) == []
+    assert undeclared(files, [Path("table.txt")]) == []

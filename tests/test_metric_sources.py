@@ -1,5 +1,6 @@
 """A metric's version follows its code, wherever that is: the plugin's file, what it imports, an installed package, its weights."""
 
+import hashlib
 import importlib
 import sys
 from importlib.metadata import EntryPoint
@@ -127,6 +128,15 @@ def test_declared_weights_are_hashed_and_needed(tmp_path):
     assert "net.npy" in Registry().metric_missing(metric)
     with pytest.raises(UserError, match=r"mine: needs the declared weights .*net\.npy"):
         metric.load("cpu")
+
+
+def test_a_plain_object_declares_its_weights_in_a_list(tmp_path):
+    (tmp_path / "net.npy").write_bytes(b"1")
+    info = f'weights = ["net.npy"]\n    {INFO}'
+    assert facts(tmp_path, PLAIN, info=info).weights_sha256 == hashlib.sha256(b"1").hexdigest()
+    (tmp_path / "net.npy").write_bytes(b"2")
+    assert facts(tmp_path, PLAIN, info=info).weights_sha256 == hashlib.sha256(b"2").hexdigest()
+    assert facts(tmp_path, PLAIN, info=f"weights = 0.5\n    {INFO}").weights_sha256 == ""
 
 
 def packaged(folder, monkeypatch, text, value="1.0", **parts):

@@ -113,6 +113,18 @@ def test_a_table_that_was_never_scored_is_not_taken_for_another_of_its_name(fold
         benchmark("leaderboard", "--dataset", "table:two/scores.csv")
 
 
+def test_a_run_names_the_scores_of_other_metrics_that_a_changed_image_makes_stale(folder):
+    run("table:one/scores.csv", "psnr,ssim")
+    Image.new("RGB", (20, 20), (9, 9, 9)).save(folder / "one" / "b.png")
+    messages = " ".join(run("table:one/scores.csv").split())
+    assert "the files of 1 pairs changed since they were scored: b.png" in messages
+    assert "scores of other metrics are of what these files were (ssim 1): they are kept, do not count" in messages
+    assert "run --dataset table:scores=FILE.csv --metrics ssim" in messages
+    exported, _ = benchmark("export", "--metrics", "ssim")
+    assert "b.png" in exported
+    assert "1 scores made" in run("table:one/scores.csv", "ssim")
+
+
 def test_scores_are_imported_for_a_table_by_its_name(folder):
     (folder / "theirs.csv").write_text("pair,score\na.png,1\nb.png,2\nc.png,3\n")
     table = f"table:mine={folder}/one/scores.csv"

@@ -31,7 +31,7 @@ from benchmark.registry import Registry
 from benchmark.runner import Executor, Outcome, Plan, execute, plan
 from benchmark.scoring import WorkerSetup
 from benchmark.store import Store, StoredDataset
-from benchmark.table_names import TABLE, is_table
+from benchmark.table_names import TABLE, is_table, to_ask_for
 from benchmark.types import UserError
 from benchmark.weights.fetch import OFFLINE
 
@@ -217,7 +217,7 @@ def _tell_stale(name: str, stale: Mapping[str, int]) -> None:
     counts = ", ".join(f"{metric} {count}" for metric, count in stale.items())
     say(
         f"{name}: scores of other metrics are of what these files were ({counts}): they are kept, do not count, and are "
-        f"made again by `python -m benchmark run --dataset {name} --metrics {','.join(stale)}`"
+        f"made again by `python -m benchmark run --dataset {to_ask_for(name)} --metrics {','.join(stale)}`"
     )
 
 

@@ -13,6 +13,7 @@ from benchmark.doctor.state import global_state
 from benchmark.doctor.stimuli import LADDERS, ladder, reference_image
 from benchmark.doctor.subject import Subject
 from benchmark.metrics.protocol import Metric
+from benchmark.metrics.versioned import declared_files
 from benchmark.types import UserError
 
 
@@ -40,7 +41,7 @@ def examine(
     yield output
     if not metric.info.source:  # this program's own weights are checked where they are read
         files, loading, scoring = set(), set(), set()
-    yield opened.finding(files | loading | scoring, getattr(metric, "weights", ()))
+    yield opened.finding(files | loading | scoring, declared_files(metric))
     if not _gives_scores(subject):
         yield note("the rest", "not checked: it needs scores, so mend this first")
         return

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -53,9 +53,10 @@ def _hear(event: str, arguments: tuple) -> None:
             found.add(Path(os.fsdecode(name)).absolute())
 
 
-def undeclared(opened: Iterable[Path], declared: Iterable[Path] = ()) -> list[Path]:
+def undeclared(opened: Iterable[Path], declared: Collection[Path] = ()) -> list[Path]:
     """Those of the opened files that scores may depend on unseen: no code, no library's, no system's, not declared."""
     known = {path.resolve() for path in declared}
+    relative = [str(path) for path in declared if not path.is_absolute()]
     own = (Path(benchmark.__file__).parent, *map(Path, iqa_datasets.__path__))
     outside = {folder.resolve() for folder in (*SYSTEM, *own, cache.folder())}
     return [
@@ -63,17 +64,18 @@ def undeclared(opened: Iterable[Path], declared: Iterable[Path] = ()) -> list[Pa
         for path in sorted({path.resolve() for path in opened} - known)
         if not any(Path(part).suffix in CODE for part in path.parts)
         and not outside.intersection(path.parents)
+        and not any(path.match(name) for name in relative)
         and path.is_file()
         and not is_library_file(path)
     ]
 
 
-def finding(opened: Iterable[Path], declared: Iterable[Path] = ()) -> Finding:
+def finding(opened: Iterable[Path], declared: Collection[Path] = ()) -> Finding:
     """What to say of the files that were opened."""
     if files := undeclared(opened, declared):
         return note(
             CHECK,
             f"reads {first_few(files)}, which nothing declares: other contents would give other scores under the same "
-            "version; name them in @metric(weights=[...]), or hash them into `weights_sha256` of the metric's info",
+            "version; name them in @metric(weights=[...]), or in a list `weights` of the object",
         )
     return ok(CHECK, "reads no file that is not declared")

@@ -76,12 +76,12 @@ def build(
     refused: list[str] = []
     failed: list[str] = []
     for stored in chosen:
-        measured = current(store, stored, known, all_versions=all_versions)
-        measured = [one for one in measured if not metrics or one.info.name in metrics]
-        if not measured:
-            notes.append(f"{stored.info.name}: none of the metrics asked for was run on it.")
-            continue
         try:
+            measured = current(store, stored, known, all_versions=all_versions)
+            measured = [one for one in measured if not metrics or one.info.name in metrics]
+            if not measured:
+                notes.append(f"{stored.info.name}: none of the metrics asked for was run on it.")
+                continue
             pairs = take_subset(store.pairs(stored), ";".join(conditions) or "all")
         except UserError as error:
             refused.append(f"{stored.info.name}: left out: {error}")

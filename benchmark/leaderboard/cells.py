@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from benchmark.leaderboard.board import ORIENTATION, RANK_RULE, TIE_RULE, Board, DatasetBoard, Row
 from benchmark.measured import version_name
 from benchmark.statistics import STATISTICS
+from benchmark.table_names import to_ask_for
 from benchmark.types import DatasetInfo, Estimate
 
 CORRELATION_DECIMALS = 3
@@ -170,7 +171,7 @@ def problems(board: DatasetBoard) -> list[str]:
         if row.n_stale:
             lines.append(
                 f"Stale: {row.label}: {row.n_stale} scores are of other files, or other reading rules, than these pairs have "
-                f"now; they are kept and do not count: run `python -m benchmark run --dataset {board.dataset.name} "
+                f"now; they are kept and do not count: run `python -m benchmark run --dataset {to_ask_for(board.dataset.name)} "
                 f"--metrics {row.metric.name}` to make them again."
             )
         if row.not_run:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 
 from benchmark.metrics.sources import is_library_file, is_own, source_hash, source_version
+from benchmark.metrics.versioned import joint_sha256
 from benchmark.types import MetricInfo, UserError
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def metric(
     folder = Path(caller.get("__file__") or ".").parent
     paths = tuple(folder / Path(path).expanduser() for path in weights)
     if paths:
-        facts.setdefault("weights_sha256", _joint_sha256(paths))
+        facts.setdefault("weights_sha256", joint_sha256(paths))
     if view not in get_args(View):
         raise ValueError(f"view: expected one of {', '.join(get_args(View))}, got {view!r}")
 
@@ -146,11 +146,3 @@ def _source_version(name: str, definers: Sequence[tuple[Path, str]]) -> str:
     if not definers:
         raise ValueError(f"{name}: there is no source file that its version could follow; state a version")
     return source_version((file, module) for file, module in definers if not is_own(module))
-
-
-def _joint_sha256(paths: Sequence[Path]) -> str:
-    """sha256 of a file, or of the hashes of several; "" while one of them is not here."""
-    if not all(path.is_file() for path in paths):
-        return ""
-    hashes = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
-    return hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
