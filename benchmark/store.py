@@ -20,13 +20,14 @@ from pathlib import Path
 from types import MappingProxyType
 
 from benchmark.content import FileState
+from benchmark.filenames import printable
 from benchmark.pairs import label_revision
 from benchmark.store_export import export_lines
 from benchmark.store_file import check_format, explained, open_to_read, open_to_write
 from benchmark.store_files import FilesRecord, current_files, note_state, take_for
 from benchmark.store_records import Series, SeriesResult, Stored, StoredDataset
 from benchmark.store_schema import IMPORTED
-from benchmark.store_unit import storable, write_result
+from benchmark.store_unit import write_result
 from benchmark.types import DatasetInfo, MetricInfo, Pair, UserError
 
 __all__ = ["IMPORTED", "Series", "SeriesResult", "Store", "Stored", "StoredDataset"]
@@ -100,7 +101,7 @@ class Store:
                     info.version,
                     info.weights_sha256,
                     json.dumps(asdict(info)),
-                    storable(not_run),
+                    printable(not_run),
                 ),
             )
             (key,) = connection.execute(

@@ -5,12 +5,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping
 
+from benchmark.filenames import printable
 from benchmark.store_records import SeriesResult
-
-
-def storable(text: str) -> str:
-    """A text as SQLite can hold it: surrogates, which stand for bytes that are no text, written out."""
-    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def write_result(connection: sqlite3.Connection, result: SeriesResult, files: Mapping[str, int]) -> None:
@@ -24,7 +20,7 @@ def write_result(connection: sqlite3.Connection, result: SeriesResult, files: Ma
         connection.executemany(
             "DELETE FROM failure WHERE series = ? AND pair = ?", ((key, pair) for pair in result.scores)
         )
-    failures = [(key, pair, storable(reason), files.get(pair)) for pair, reason in result.failures.items()]
+    failures = [(key, pair, printable(reason), files.get(pair)) for pair, reason in result.failures.items()]
     connection.executemany("INSERT OR REPLACE INTO failure VALUES (?, ?, ?, ?)", failures)
     connection.executemany(
         "DELETE FROM score WHERE series = ? AND pair = ? AND files IS ?",

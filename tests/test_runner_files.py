@@ -90,8 +90,8 @@ def test_a_file_that_is_written_while_it_is_read_fails_by_name(root, tmp_path, m
 
     read = benchmark.scoring.read_rgb
 
-    def reading(path):
-        image = read(path)
+    def reading(path, **options):
+        image = read(path, **options)
         if path.name == "3.png" and path.parent.name == "c":
             path.write_bytes(path.read_bytes() + b"more")
         return image
@@ -108,8 +108,8 @@ def test_a_link_made_while_a_file_is_read_does_not_matter(root, tmp_path, monkey
 
     read = benchmark.scoring.read_rgb
 
-    def reading(path):
-        image = read(path)
+    def reading(path, **options):
+        image = read(path, **options)
         if path.name != "ref.png":
             os.link(path, tmp_path / f"{path.parent.name}{path.name}")
         return image
@@ -125,9 +125,9 @@ def test_a_known_file_that_changes_between_the_look_and_the_reading_fails_by_nam
     run_here(tmp_path, root, ["psnr"])
     read = benchmark.scoring.read_rgb
 
-    def reading(path):
+    def reading(path, **options):
         (root / "c" / "3.png").touch() if path == root / "c" / "ref.png" else None
-        return read(path)
+        return read(path, **options)
 
     monkeypatch.setattr(benchmark.scoring, "read_rgb", reading)
     outcome, _ = run_here(tmp_path, root, ["difference"])

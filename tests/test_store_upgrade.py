@@ -11,6 +11,7 @@ from test_runner import REGISTRY, InProcess, run_here
 
 from benchmark.runner import execute, plan
 from benchmark.store import Store
+from benchmark.store_schema import FORMER_RULES
 from benchmark.types import DatasetInfo, MetricInfo
 
 FORMER = """
@@ -82,9 +83,9 @@ def test_a_store_of_an_earlier_format_keeps_its_scores_and_learns_their_content(
             if version == 1:
                 assert store.backends(series) == []
     with Store(path) as store:
-        assert plan(store, REGISTRY, "toy", ["difference"], root).n_kept == 24
+        assert plan(store, REGISTRY, "toy", ["difference"], root, rules=FORMER_RULES).n_kept == 24
         (root / "a" / "1.png").touch()  # the hash is known now, so another time of writing changes nothing
-        todo = plan(store, REGISTRY, "toy", ["difference", "psnr"], root)
+        todo = plan(store, REGISTRY, "toy", ["difference", "psnr"], root, rules=FORMER_RULES)
         assert (todo.n_kept, todo.n_missing, todo.changed) == (48, 0, [])
 
 
@@ -95,10 +96,10 @@ def test_files_that_look_other_than_a_store_without_hashes_knew_them_are_scored_
     path = demoted(tmp_path / "scores.sqlite", tmp_path / "former")
     os.utime(root / "a" / "1.png", (1, 1))
     with Store(path) as store:
-        todo = plan(store, REGISTRY, "toy", ["difference"], root)
+        todo = plan(store, REGISTRY, "toy", ["difference"], root, rules=FORMER_RULES)
         assert (todo.changed, todo.n_missing, todo.stale) == (["a/1.png"], 1, {"psnr": 1})
         execute(store, todo, InProcess())
-        execute(store, plan(store, REGISTRY, "toy", ["psnr"], root), InProcess())
+        execute(store, plan(store, REGISTRY, "toy", ["psnr"], root, rules=FORMER_RULES), InProcess())
         assert store.export() == before
 
 

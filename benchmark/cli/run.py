@@ -24,7 +24,7 @@ from benchmark.executors import (
     resolve_device,
 )
 from benchmark.executors.cluster import SCHEME
-from benchmark.images import background_colour
+from benchmark.images import background_colour, reading_rules
 from benchmark.metrics.backends import FASTEST, BackedMetric
 from benchmark.pairs import first_few
 from benchmark.registry import Registry
@@ -81,7 +81,17 @@ def run(
     with Store(options.store_path(results_folder)) as store, crew:
         with progress(quiet) as report:
             plans = [
-                plan(store, registry, name, wanted, data_root, split=split, workers=crew.workers, progress=report)
+                plan(
+                    store,
+                    registry,
+                    name,
+                    wanted,
+                    data_root,
+                    split=split,
+                    workers=crew.workers,
+                    rules=reading_rules(background),
+                    progress=report,
+                )
                 for name in datasets
             ]
         plans = _without_doubles(plans, datasets)
