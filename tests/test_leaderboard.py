@@ -171,6 +171,8 @@ def test_an_older_label_revision_is_left_out_and_said(tmp_path):
             f"revision {second.revision[:12]}; also stored, and left out: {first.revision[:12]} (96 pairs)"
             in found.notes[0]
         )
+        for output in ("markdown", "latex", "json"):
+            assert "also stored, and left out" in render(found, output)
         (other,) = build(store, datasets=[f"toy@{first.revision[:8]}"], **FEW).datasets
         assert other.revision == first.revision
         assert len(build(store, all_versions=True, **FEW).datasets) == 2

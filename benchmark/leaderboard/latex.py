@@ -74,7 +74,7 @@ def latex(board: Board) -> str:
     others, SRCC per distortion, and the protocols. The captions are short; what else a reader must know stands below the tables.
     """
     lines = [f"% {escape(cells.signature(board))} Needs \\usepackage{{booktabs,graphicx}}."]
-    lines += [f"% {escape(note)}" for note in cells.notes(board)]
+    lines += [f"% {escape(' '.join(note.split()))}" for note in cells.notes(board)]
     for dataset in board.datasets:
         others = dataset.statistics(main=False)
         extra = tuple(key for key in others if key == board.sort)
