@@ -289,17 +289,39 @@ def broken_store(path):
     return store
 
 
-def test_a_data_set_whose_statistics_raise_is_named_and_the_others_are_shown(tmp_path):
+def test_a_data_set_with_damaged_labels_is_named_and_the_others_are_shown(tmp_path):
     with broken_store(tmp_path / "s.sqlite") as store:
         board = build(store, **FEW)
         assert [one.dataset.name for one in board.datasets] == ["toy"]
         (reason,) = board.failed
-        for words in ("endless", "labels: expected finite numbers, got -inf", "doctor dataset endless"):
+        for words in ("endless: no board", "damaged", "is inf"):
             assert words in reason
         for format in ("markdown", "latex", "json"):
-            assert "endless: its statistics cannot be computed" in render(board, format)
-        with pytest.raises(UserError, match="endless: its statistics cannot be computed"):
+            assert "endless: no board" in render(board, format)
+        with pytest.raises(UserError, match="endless: no board"):
             build(store, datasets=["endless"], **FEW)
+
+
+def test_a_data_set_whose_statistics_raise_is_named_and_the_others_are_shown(tmp_path, monkeypatch):
+    from benchmark.leaderboard import build as module
+
+    whole = module._dataset_board
+
+    def failing(stored, *arguments, **options):
+        if stored.info.name == "beyond":
+            raise ValueError("numbers beyond computing")
+        return whole(stored, *arguments, **options)
+
+    pairs = toy_pairs()
+    monkeypatch.setattr(module, "_dataset_board", failing)
+    with Store(tmp_path / "s.sqlite") as store:
+        for name in ("toy", "beyond"):
+            add(store, replace(TOY, name=name), pairs, {}, noisy(pairs, noise=6))
+        board = build(store, **FEW)
+    assert [one.dataset.name for one in board.datasets] == ["toy"]
+    (reason,) = board.failed
+    assert "beyond: its statistics cannot be computed (numbers beyond computing)" in reason
+    assert "doctor dataset beyond" in reason
 
 
 def test_the_command_exits_with_3_where_a_data_set_has_no_board_and_with_2_where_none_has(tmp_path):
@@ -307,7 +329,7 @@ def test_the_command_exits_with_3_where_a_data_set_has_no_board_and_with_2_where
     for arguments, code in (((), 3), (("--dataset", "endless"), 2), (("--dataset", "toy"), 0)):
         done = benchmark("leaderboard", "--results", tmp_path, "--replicates", 100, *arguments)
         assert done.returncode == code, done.stderr
-        assert ("endless: its statistics cannot be computed" in done.stderr) == (code != 0)
+        assert ("endless: no board" in done.stderr) == (code != 0)
         assert ("Toy set, regenerated" in done.stdout) == (code != 2)
         assert "Traceback" not in done.stderr
 

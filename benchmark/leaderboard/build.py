@@ -78,11 +78,16 @@ def build(
     for stored in chosen:
         try:
             measured = current(store, stored, known, all_versions=all_versions)
-            measured = [one for one in measured if not metrics or one.info.name in metrics]
-            if not measured:
-                notes.append(f"{stored.info.name}: none of the metrics asked for was run on it.")
-                continue
-            pairs = take_subset(store.pairs(stored), ";".join(conditions) or "all")
+            every = store.pairs(stored)
+        except UserError as error:  # a damaged row, say
+            failed.append(f"{stored.info.name}: no board: {error}")
+            continue
+        measured = [one for one in measured if not metrics or one.info.name in metrics]
+        if not measured:
+            notes.append(f"{stored.info.name}: none of the metrics asked for was run on it.")
+            continue
+        try:
+            pairs = take_subset(every, ";".join(conditions) or "all")
         except UserError as error:
             refused.append(f"{stored.info.name}: left out: {error}")
             continue
