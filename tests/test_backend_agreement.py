@@ -70,7 +70,7 @@ def pairs(smallest):
     yield "flat, the same", flat(height, width, 77), flat(height, width, 77)
 
 
-def test_the_metrics_without_weights_have_a_faster_backend():
+def test_the_metrics_that_a_slower_library_proves_have_a_faster_backend():
     expected = {
         "psnr",
         "psnr-y",
@@ -82,9 +82,6 @@ def test_the_metrics_without_weights_have_a_faster_backend():
         "gmsd",
         "ms-gmsd",
         "ms-gmsd-c",
-        "fsim",
-        "fsimc",
-        "vsi",
         "sr-sim",
         "mdsi",
         "haarpsi",
@@ -117,7 +114,7 @@ def test_each_backend_scores_an_image_to_the_bit_the_same_alone_and_in_a_batch(n
 
 @pytest.mark.parametrize("names", [names for pair in SHARING for names in (pair, pair[::-1])])
 def test_a_score_is_to_the_bit_the_same_after_a_metric_that_shares_its_work(names):
-    first, second = (BACKED[name].load("cpu") for name in names)
+    first, second = (METRICS[name].load("cpu") for name in names)
     distorted, reference = (crop(name, 290, 301)[None] for name in PAIRS[0])
     alone = second.score(ImageBatch(distorted), second.prepare(ImageBatch(reference)))
 
@@ -138,7 +135,7 @@ def test_what_one_reference_left_with_a_batch_is_not_taken_for_anothers():
 
 def test_scratch_arrays_are_large_enough_whatever_sizes_came_before():
     for name in ("ms-ssim", "ssim-down", "gmsd", "fsimc", "vsi", "mdsi"):
-        scorer = BACKED[name].load("cpu")
+        scorer = METRICS[name].load("cpu")
         sizes = [(161, 300), (400, 170), (200, 200), (400, 400), (161, 161)]
         scores = [outcome(scorer, *(crop(which, *size) for which in PAIRS[1])) for size in sizes]
         again = [outcome(scorer, *(crop(which, *size) for which in PAIRS[1])) for size in reversed(sizes)]
@@ -147,7 +144,7 @@ def test_scratch_arrays_are_large_enough_whatever_sizes_came_before():
 
 @pytest.mark.parametrize("name", ["ms-ssim", "ms-gmsd", "fsimc", "mdsi", "vsi"])
 def test_threads_do_not_share_scratch_arrays(name):
-    scorer = BACKED[name].load("cpu")
+    scorer = METRICS[name].load("cpu")
     images = [noise(300, 300, seed) for seed in range(24)]
     prepared = scorer.prepare(ImageBatch(images[0][None]))
 

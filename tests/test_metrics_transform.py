@@ -1,4 +1,4 @@
-"""HaarPSI and DSS against recorded values of other libraries."""
+"""HaarPSI and DSS against recorded values of other libraries and of the authors' code."""
 
 import numpy as np
 import pytest

@@ -1,22 +1,19 @@
-"""FSIM and FSIMc from OpenCV's transforms in float64, the reference's phase congruency and gradients made once."""
+"""FSIM and FSIMc as the authors' FeatureSIM.m computes them, in float64 and with OpenCV's transforms."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from benchmark.images import ImageBatch
 from benchmark.metrics.buffers import Buffers
-from benchmark.metrics.opencv_gradient import IQ
 from benchmark.metrics.phase_congruency import log_gabor, phase_congruency
-from benchmark.metrics.similarity import euclidean, similarity
-from benchmark.metrics.tensors import near_viewing_size, unit_tensor
-
-if TYPE_CHECKING:
-    import torch
+from benchmark.metrics.similarity import euclidean, real_power, similarity, weighted_mean
+from benchmark.metrics.tensors import near_viewing_size
+from benchmark.types import MetricInfo
 
 BUFFERS = Buffers()
 SMOOTHING = np.array([3.0, 10.0, 3.0]) / 16
@@ -25,6 +22,8 @@ SLOPES = np.array([-1.0, 0.0, 1.0])
 CONGRUENCY_CONSTANT, GRADIENT_CONSTANT, CHROMA_CONSTANT = 0.85, 160.0, 200.0
 """T1, T2, and T3 = T4 of Zhang et al. 2011, for values in [0, 255]."""
 CHROMA_POWER = 0.03
+IQ = np.array([[0.596, -0.274, -0.322], [0.211, -0.523, 0.312]])
+"""Chrominance of YIQ from R, G and B, with FeatureSIM.m's digits."""
 
 
 class Features(NamedTuple):
@@ -51,34 +50,15 @@ def scharr_magnitude(plane: np.ndarray) -> np.ndarray:
     return euclidean(horizontal, vertical, out=horizontal, scratch=vertical)
 
 
-def _features(plane: torch.Tensor) -> Features:
-    """Describe a float64 plane (1, 1, H, W) in [0, 255] that is near the viewing size.
-
-    The transform is torch's, as in the reference implementation: without its mean a flat plane is nothing but what
-    the transform rounds, and phase congruency does not depend on contrast.
-    """
-    import torch
-
-    spectrum = torch.fft.fft2(plane)[0, 0].numpy()
-    congruency = phase_congruency(spectrum, log_gabor(*spectrum.shape))
-    return Features(congruency, scharr_magnitude(plane[0, 0].numpy()))
-
-
-def _luma_features(luma: np.ndarray) -> Features:
+def _features(luma: np.ndarray) -> Features:
     """Describe luma (H, W) in [0, 255]."""
     import torch
 
     with torch.inference_mode():
-        return _features(near_viewing_size(unit_tensor(luma)) * 255)
-
-
-def _colour_features(rgb: np.ndarray) -> Features:
-    """Describe the Y of uint8 RGB (H, W, 3) as the reference implementation of FSIMc rounds it."""
-    import torch
-    from piq.functional import rgb2yiq
-
-    with torch.inference_mode():
-        return _features(rgb2yiq(near_viewing_size(unit_tensor(rgb)) * 255)[:, :1])
+        plane = near_viewing_size(torch.tensor(luma)[None, None])
+        spectrum = torch.fft.fft2(plane)[0, 0].numpy()
+        congruency = phase_congruency(spectrum, log_gabor(*spectrum.shape))
+        return Features(congruency, scharr_magnitude(plane[0, 0].numpy()))
 
 
 def _chrominance(rgb: np.ndarray) -> np.ndarray:
@@ -86,9 +66,21 @@ def _chrominance(rgb: np.ndarray) -> np.ndarray:
     import cv2
     import torch
 
+    planes = np.stack(cv2.split(cv2.transform(rgb.astype(np.float64), IQ)))
     with torch.inference_mode():
-        planes = near_viewing_size(unit_tensor(cv2.transform(rgb.astype(np.float64), IQ)))
-        return (planes[0] * 255).numpy()
+        return near_viewing_size(torch.from_numpy(planes)[None])[0].numpy()
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureSimilarityMetric:
+    """FSIM of luma, or FSIMc with `chromatic`."""
+
+    info: MetricInfo
+    chromatic: bool
+
+    def load(self, device: str) -> FeatureSimilarityScorer:
+        """Nothing to load: the same on every device."""
+        return FeatureSimilarityScorer(self.chromatic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,16 +98,13 @@ class FeatureSimilarityScorer:
         return np.array([self._score(distorted, index, prepared) for index in range(len(distorted))])
 
     def _features(self, images: ImageBatch, index: int) -> Features:
-        luma = images.luma[index]
-        if self.chromatic and luma.min() == luma.max():  # how its luma was rounded is all there is to see
-            return _colour_features(images.rgb[index])
-        return images.shared((Features, index), lambda: _luma_features(luma))
+        return images.shared((Features, index), lambda: _features(images.luma[index]))
 
     def _iq(self, images: ImageBatch, index: int) -> np.ndarray | None:
         return _chrominance(images.rgb[index]) if self.chromatic else None
 
     def _score(self, images: ImageBatch, index: int, prepared: Prepared) -> float:
-        """Equations 8 to 13 of Zhang et al. 2011."""
+        """Equations 8 to 13 of Zhang et al. 2011, the chromatic term by the real part of its power."""
         x, y = self._features(images, index), prepared.features
         product, factor, colour, scratch = BUFFERS.take(4, x.congruency.shape)
         similarity(x.congruency, y.congruency, CONGRUENCY_CONSTANT, out=product, scratch=scratch)
@@ -124,7 +113,6 @@ class FeatureSimilarityScorer:
             i, q = zip(_chrominance(images.rgb[index]), prepared.iq, strict=True)
             similarity(*i, CHROMA_CONSTANT, out=colour, scratch=scratch)
             colour *= similarity(*q, CHROMA_CONSTANT, out=factor, scratch=scratch)
-            product *= np.power(np.abs(colour, out=colour), CHROMA_POWER, out=colour)
-        weights = np.maximum(x.congruency, y.congruency, out=scratch)
-        product *= weights
-        return float(product.sum() / weights.sum())
+            real_power(colour, CHROMA_POWER)
+            product *= colour
+        return weighted_mean(product, np.maximum(x.congruency, y.congruency, out=scratch))

@@ -26,7 +26,9 @@ NOISE_DEVIATIONS = 2.0
 """How many standard deviations above its mean the energy of noise is cut, k."""
 NOISE_SCALE = 1.7
 """What the estimated threshold is divided by, since it is too high for this measure of congruency."""
-EPS = float(np.finfo(np.float64).eps)
+SMALLEST_ENERGY = 1e-4
+"""What FeatureSIM.m adds to the length of the summed response before it divides by it."""
+TINY = float(np.finfo(np.float64).tiny)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ def log_gabor(height: int, width: int) -> LogGabor:
     down, right = np.meshgrid(
         np.fft.ifftshift(_frequencies(height)), np.fft.ifftshift(_frequencies(width)), indexing="ij"
     )
-    radius, theta = np.hypot(down, right), np.arctan2(-right, down)
+    radius, theta = np.hypot(down, right), np.arctan2(-down, right)
     low_pass = 1 / (1 + (radius / CUTOFF) ** (2 * SHARPNESS))
     radius[0, 0] = 1  # its logarithm is not used
     radial, angular = [], []
@@ -104,8 +106,8 @@ def phase_congruency(spectrum: np.ndarray, filters: LogGabor) -> np.ndarray:
     planes = PLANES.take(2 * SCALES + 7, shape)
     even, odd = planes[:SCALES], planes[SCALES : 2 * SCALES]
     amplitudes, energies, sum_even, sum_odd, length, energy, scratch = planes[2 * SCALES :]
-    amplitudes.fill(EPS)
-    energies.fill(EPS)
+    amplitudes.fill(TINY)  # a plane without any response has no congruency, rather than 0 / 0
+    energies.fill(0)
     for angular, threshold in zip(filters.angular, filters.threshold, strict=True):
         np.multiply(channels, angular, out=turned)
         for scale, radial in enumerate(filters.radial):
@@ -115,7 +117,7 @@ def phase_congruency(spectrum: np.ndarray, filters: LogGabor) -> np.ndarray:
             euclidean(even[scale], odd[scale], out=length, scratch=scratch)
             amplitudes += length
             if scale == 0:
-                cut = threshold * _lower_median(length, scratch)
+                cut = threshold * _median_amplitude(length, scratch)
         _total(even, out=sum_even)
         _total(odd, out=sum_odd)
         euclidean(sum_even, sum_odd, out=length, scratch=scratch)
@@ -124,7 +126,7 @@ def phase_congruency(spectrum: np.ndarray, filters: LogGabor) -> np.ndarray:
             e *= sum_odd
             o *= sum_even
             energy -= cv2.absdiff(e, o, dst=scratch)
-        length += EPS
+        length += SMALLEST_ENERGY
         energy /= length
         energy -= cut
         energies += np.maximum(energy, 0, out=energy)
@@ -137,10 +139,12 @@ def _total(planes: list[np.ndarray], out: np.ndarray) -> None:
         out += plane
 
 
-def _lower_median(plane: np.ndarray, scratch: np.ndarray) -> float:
-    """The middle value, the lower one of two."""
-    np.copyto(scratch, plane)
-    values = scratch.reshape(-1)
-    middle = (values.size - 1) // 2
-    values.partition(middle)
-    return float(values[middle])
+def _median_amplitude(amplitude: np.ndarray, scratch: np.ndarray) -> float:
+    """Square root of the median of the squares: of an even number the mean of the two in the middle, as MATLAB's."""
+    np.multiply(amplitude, amplitude, out=scratch)
+    squares = scratch.reshape(-1)
+    upper = squares.size // 2
+    squares.partition(upper)
+    if squares.size % 2:
+        return math.sqrt(squares[upper])
+    return math.sqrt((squares[:upper].max() + squares[upper]) / 2)

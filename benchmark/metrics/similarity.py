@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 
@@ -23,3 +25,19 @@ def similarity(x: np.ndarray, y: np.ndarray, constant: float, *, out: np.ndarray
     energy += constant
     out /= energy
     return out
+
+
+def real_power(values: np.ndarray, exponent: float) -> None:
+    """Replace values by the real part of their complex power: |x|^p cos(p pi) where x < 0, as MATLAB's real(x .^ p)."""
+    real = np.where(values < 0, math.cos(math.pi * exponent), 1)
+    np.power(np.abs(values, out=values), exponent, out=values)
+    values *= real
+
+
+def weighted_mean(values: np.ndarray, weights: np.ndarray) -> float:
+    """Mean of values by weights >= 0; by none where all of these are 0. `values` is overwritten."""
+    total = float(weights.sum())
+    if total == 0:
+        return float(values.mean())
+    values *= weights
+    return float(values.sum()) / total
