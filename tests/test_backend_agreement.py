@@ -67,7 +67,8 @@ def pairs(smallest):
     yield "a photograph against flat", photo, flat(height, width, 128)
     yield "flat, one level apart", flat(height, width, 200), flat(height, width, 201)
     yield "black against white", flat(height, width, 0), flat(height, width, 255)
-    yield "flat, the same", flat(height, width, 77), flat(height, width, 77)
+    for level in (0, 77, 255):
+        yield f"flat, both {level}", flat(height, width, level), flat(height, width, level)
 
 
 def test_the_metrics_that_a_slower_library_proves_have_a_faster_backend():

@@ -67,6 +67,8 @@ BROKEN = {
     "wraps_around": (function("return np.abs(distorted - reference).mean()"), "more blur", "wrap around"),
     "constant": (function("return 1.0"), "more jpeg", "all equal"),
     "nan_on_constant": (function("return np.abs(distorted / 1. - reference).mean() / (reference.std() > 0)", facts="**{**FACTS, 'score_range': (0, float('inf'))}"), "awkward images", "texture for constant (inf)"),
+    "nothing_over_nothing": (function("return 1 - (np.minimum(distorted, reference).sum() / np.maximum(distorted, reference).sum())", facts="**{**FACTS, 'score_range': (0, 1)}"), "awkward images", "black for black (nan)"),
+    "black_is_not_the_best": (function("return (np.abs(distorted / 1. - reference).mean() + 1e-9) / (np.maximum(distorted, reference).mean() + 1e-9)", facts="**{**FACTS, 'score_range': (0, 1)}"), "awkward images", "black for black (1)"),
     "range": (function(facts="**{**FACTS, 'score_range': (0, 100)}"), "awkward images", "black for white (255)"),
     "needs_10_pixels": (function("if len(distorted) < 10: raise ValueError('a window of 10')"), "awkward images", "declare min_size"),
     "float32_sloppy": (function("return 1 - np.float32(1.0001) * np.exp(-np.abs(distorted.astype('f') - reference).mean())", facts="**{**FACTS, 'score_range': (0, 1)}"), "identical images", "float32 sums"),

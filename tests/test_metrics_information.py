@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from photographs import PAIRS, assert_equals_recorded, photograph, score
+from photographs import METRICS, PAIRS, assert_equals_recorded, photograph, score
 
 from benchmark.images import ImageBatch
 from benchmark.metrics.tensors import unit_tensor
@@ -41,6 +41,15 @@ def test_iw_ssim_of_a_flat_reference_fails_by_name():
     texture = photograph("ref/bikes.png")[:200, :200]
     with pytest.raises(PairError, match="iw-ssim is undefined"):
         score("iw-ssim", distorted=texture, reference=np.full_like(texture, 127))
+
+
+@pytest.mark.parametrize("backend", ["opencv", "piq"])
+def test_iw_ssim_of_equal_images_is_1_whatever_the_reference_holds(backend):
+    scorer = METRICS["iw-ssim"].load("cpu", backend)
+    black, texture = np.zeros((170, 180, 3), np.uint8), photograph("ref/bikes.png")[:170, :180]
+    for image in (black, texture):
+        batch = ImageBatch(image[None])
+        assert scorer.score(batch, scorer.prepare(batch)) == 1
 
 
 def test_iw_ssim_of_striped_references_fails_by_name():

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from benchmark.doctor.finding import Finding, fail, note, ok
-from benchmark.doctor.stimuli import LADDERS, awkward_pairs, ladder, reference_image
+from benchmark.doctor.stimuli import LADDERS, awkward_pairs, is_flat, ladder, reference_image
 from benchmark.doctor.subject import Subject, floats
 from benchmark.images import ImageBatch
 from benchmark.metrics.protocol import Scorer
@@ -73,12 +73,12 @@ def output(subject: Subject) -> Finding:
 def identical(subject: Subject) -> Finding:
     """The reference itself gets the best score of the declared range, and lightly distorted images get worse ones."""
     check, info = "identical images", subject.info
-    best = info.score_range[1] if info.higher_is_better else info.score_range[0]
+    best = subject.best
     images = [reference_image(), *(ladder(name)[0] for name in LADDERS)]
     same, *others = subject.scores(distorted=images, reference=reference_image())
     if math.isnan(same):
         return fail(check, "score NaN; usually 0 / 0 where the two images agree")
-    if same != best and (math.isfinite(best) or math.isinf(same)) and not abs(same - best) <= info.tolerance:
+    if (math.isfinite(best) or math.isinf(same)) and not _near(same, best, info.tolerance):
         return fail(
             check,
             f"score {same:.9g}, expected {best:g}, the best of score_range, within {info.tolerance:g}; usually a constant "
@@ -202,36 +202,48 @@ def swapped(subject: Subject) -> Finding:
 
 
 def awkward(subject: Subject) -> Finding:
-    """Constant, tiny, odd-sized and extreme images get a score within score_range, a finite one unless declared.
+    """Constant, tiny, odd-sized and extreme images get a score within score_range, a finite one unless declared, and equal
+    ones the best of it.
 
     A full-reference metric may refuse a constant reference (PairError), which is noted, and a no-reference metric a
     constant image: there is nothing to see in it.
     """
     check, info = "awkward images", subject.info
     low, high = info.score_range
+    itself = subject.scores(distorted=[reference_image()], reference=reference_image())[0]
+    reaches_best = subject.needs_reference and _near(itself, subject.best, info.tolerance)
     wrong: list[str] = []
     refused: list[str] = []
     for name, distorted, reference in awkward_pairs(info.min_size):
         try:
             value = subject.scores(distorted=[distorted], reference=reference)[0]
         except PairError as error:
-            flat = np.ptp(reference) == 0 if subject.needs_reference else np.ptp(distorted) <= 1
+            flat = is_flat(reference if subject.needs_reference else distorted)
             (refused if flat else wrong).append(f"{name} ({error})")
         except Exception as error:  # whatever a metric raises is what is looked for
             wrong.append(f"{name} ({type(error).__name__}: {error!s:.80})")
         else:
-            if info.why_no_score(value) or not low - info.tolerance <= value <= high + info.tolerance:
+            if distorted is reference and reaches_best:
+                right = _near(value, subject.best, info.tolerance)
+            else:
+                right = not info.why_no_score(value) and low - info.tolerance <= value <= high + info.tolerance
+            if not right:
                 wrong.append(f"{name} ({value:.9g})")
     if wrong:
         return fail(
             check,
-            f"no finite score in score_range {low:g}..{high:g}, from min_size {info.min_size} on: {first_few(wrong)}; "
-            "usually 0 / 0 where an image is constant, a window larger than the image (declare min_size), uint8 "
-            "arithmetic, or a wrong score_range",
+            f"no finite score in score_range {low:g}..{high:g}, from min_size {info.min_size} on, or not the best for "
+            f"equal images: {first_few(wrong)}; usually 0 / 0 where an image is constant or black, a window larger than "
+            "the image (declare min_size), uint8 arithmetic, or a wrong score_range",
         )
     if refused and subject.needs_reference:
         return note(check, f"finite scores in range, but it refuses, by name: {first_few(refused)}")
     return ok(check, f"finite scores in {low:g}..{high:g} on constant, tiny, odd-sized and extreme images")
+
+
+def _near(score: float, expected: float, tolerance: float) -> bool:
+    """Equal, infinite too, or apart by no more than the tolerance."""
+    return score == expected or abs(score - expected) <= tolerance
 
 
 def inputs_untouched(subject: Subject) -> Finding:

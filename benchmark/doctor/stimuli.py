@@ -77,22 +77,35 @@ def awkward_pairs(min_size: int) -> list[Awkward]:
     random = np.random.default_rng(11)
     shape = (max(97, min_size | 1), max(131, min_size + 1 | 1), 3)
     texture = random.integers(0, 256, shape, dtype=np.uint8)
-    black, grey, white = (np.full(shape, value, np.uint8) for value in (0, 127, 255))
     smallest = random.integers(0, 256, (2, min_size, min_size, 3), dtype=np.uint8)
-    one_pixel = black.copy()
-    one_pixel[0, 0, 0] = 1
+    grey = np.full(shape, 127, np.uint8)
     return [
         Awkward("odd size", _rounded(texture * 0.8), texture),
         Awkward("smallest size", smallest[0], smallest[1]),
-        Awkward("smallest size, constant", np.zeros_like(smallest[0]), np.full_like(smallest[0], 255)),
-        Awkward("two constants", grey, white),
         Awkward("constant for texture", grey, texture),
         Awkward("texture for constant", texture, grey),
-        Awkward("black for white", black, white),
-        Awkward("white for black", white, black),
         Awkward("negative", 255 - texture, texture),
-        Awkward("one pixel of black", one_pixel, black),
+        *_constant_pairs(shape),
+        *(Awkward(f"smallest size, {pair.name}", *pair[1:]) for pair in _constant_pairs(smallest[0].shape)[::2]),
     ]
+
+
+def _constant_pairs(shape: tuple[int, ...]) -> list[Awkward]:
+    """Images of one colour for themselves and for others, and black but for one pixel."""
+    colours = {"black": (0, 0, 0), "grey": (127, 127, 127), "white": (255, 255, 255), "red": (255, 0, 0)}
+    images = {name: np.broadcast_to(np.array(value, np.uint8), shape) for name, value in colours.items()}
+    for name, value in (("nearly black", (1, 0, 0)), ("black with a white pixel", (255, 255, 255))):
+        images[name] = images["black"].copy()
+        images[name][shape[0] // 2, shape[1] // 2] = value
+    pairs = [(name, name) for name in images]
+    pairs += [("grey", "black"), ("black", "grey"), ("white", "black"), ("black", "white"), ("red", "grey")]
+    pairs += [("nearly black", "black"), ("black with a white pixel", "black"), ("black", "black with a white pixel")]
+    return [Awkward(f"{one} for {other}", images[one], images[other]) for one, other in pairs]
+
+
+def is_flat(image: np.ndarray) -> bool:
+    """Whether uint8 RGB (H, W, 3) has one colour, but for one pixel at most."""
+    return int((image != image[0, 0]).any(axis=2).sum()) <= 1
 
 
 def _rounded(image: np.ndarray) -> np.ndarray:

@@ -42,6 +42,11 @@ class Subject:
         return 1 if self.info.higher_is_better else -1
 
     @property
+    def best(self) -> float:
+        """The best score of the declared range."""
+        return self.info.score_range[1] if self.info.higher_is_better else self.info.score_range[0]
+
+    @property
     def needs_reference(self) -> bool:
         """Whether it is a full-reference metric."""
         return self.info.kind == "full-reference"

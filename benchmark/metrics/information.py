@@ -111,12 +111,18 @@ vifp = DescribedMetric(
     library="piq",
     licence="Apache-2.0",
     citation="Z. Wang, Q. Li. Information content weighting for perceptual image quality assessment. IEEE TIP, 2011",
-    note="undefined, and so not scored, where a scale of the reference is flat",
+    note="undefined, and so not scored, where a scale of the reference is flat, unless the images are equal",
 )
 def iw_ssim(*, distorted: np.ndarray, reference: np.ndarray) -> float:
-    """IW-SSIM of float64 luma (H, W) in [0, 255]; raises PairError where the reference holds no information."""
+    """IW-SSIM of float64 luma (H, W) in [0, 255]; raises PairError where the reference holds no information.
+
+    Equal images are alike under any weights, and score 1.
+    """
     import piq
     import torch
+
+    if np.array_equal(distorted, reference):
+        return 1.0
 
     with torch.inference_mode():
         pair = [unit_tensor(image) for image in (distorted, reference)]

@@ -168,14 +168,35 @@ def information_weighted_ssim(bands: list[np.ndarray], reference: list[Scale]) -
     return score
 
 
+class Prepared(NamedTuple):
+    """A reference's luma, and its scales or why there are none."""
+
+    luma: np.ndarray
+    scales: list[Scale] | PairError
+
+
 @dataclass(frozen=True, slots=True)
 class InformationScorer:
     """IW-SSIM of luma."""
 
-    def prepare(self, reference: ImageBatch) -> list[Scale]:
-        """Return the reference's scales; raises PairError where one holds no information."""
-        return describe(reference.luma[0])
+    def prepare(self, reference: ImageBatch) -> Prepared:
+        """Return the reference's scales; where one holds no information, the reason."""
+        luma = reference.luma[0]
+        try:
+            return Prepared(luma, describe(luma))
+        except PairError as error:
+            return Prepared(luma, error)
 
-    def score(self, distorted: ImageBatch, prepared: list[Scale]) -> np.ndarray:
-        """Return one float64 per distorted image."""
-        return np.array([information_weighted_ssim(pyramid(luma), prepared) for luma in distorted.luma])
+    def score(self, distorted: ImageBatch, prepared: Prepared) -> np.ndarray:
+        """Return one float64 per distorted image: 1 for one that equals the reference.
+
+        Raises PairError for another where the reference holds no information.
+        """
+        return np.array([self._score(luma, prepared) for luma in distorted.luma])
+
+    def _score(self, luma: np.ndarray, prepared: Prepared) -> float:
+        if np.array_equal(luma, prepared.luma):
+            return 1.0
+        if isinstance(prepared.scales, PairError):
+            raise prepared.scales
+        return information_weighted_ssim(pyramid(luma), prepared.scales)

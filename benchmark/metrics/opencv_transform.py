@@ -67,6 +67,8 @@ def haar(rgb: np.ndarray) -> Haar:
 def haar_similarity(x: Haar, y: Haar) -> float:
     """HaarPSI, equations 12 and 13 of Reisenhofer et al. 2018, with I and Q as a third orientation."""
     weights = np.maximum(x.coarse, y.coarse)
+    if not weights.any():  # both images are black
+        return 1.0
     pairs = zip((*x.similar, x.chroma), (*y.similar, y.chroma), (*weights, weights.mean(axis=0)), strict=True)
     total = EPS
     for a, b, weight in pairs:
