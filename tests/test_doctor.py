@@ -8,9 +8,12 @@ from command import benchmark
 from PIL import Image
 
 from benchmark.doctor import dataset as dataset_doctor
+from benchmark.doctor.arithmetic import wraparound
 from benchmark.doctor.examination import examine
 from benchmark.doctor.finding import Verdict
 from benchmark.doctor.state import imported
+from benchmark.doctor.subject import Subject
+from benchmark.images import ImageBatch
 from benchmark.registry import Registry
 from benchmark.types import Pair, UserError
 
@@ -64,7 +67,11 @@ BROKEN = {
     "reversed": (function(higher=True), "more noise", "declare higher_is_better=False"),
     "reversed_blur": (function(higher=True), "more blur", "the direction is reversed"),
     "best_is_not_best": (function("return 3 + np.abs(distorted.astype(float) - reference).mean()"), "identical images", "score 3"),
-    "wraps_around": (function("return np.abs(distorted - reference).mean()"), "more blur", "wrap around"),
+    "wraps_around": (function("return np.abs(distorted - reference).mean()", facts="**FACTS, view='uint8'"), "more blur", "wrap around"),
+    "subtract_wraps": (function("return ((distorted - reference) ** 2).mean()", facts="**FACTS, view='uint8'"), "8-bit arithmetic", "subtract of uint8 wraps around"),
+    "add_wraps": (function("return np.abs((distorted + reference) / 2 - reference).mean()", facts="**FACTS, view='uint8'"), "8-bit arithmetic", "add of uint8 wraps around"),
+    "in_place_wraps": (function("difference = distorted.copy(); difference -= reference; return difference.mean()", facts="**FACTS, view='uint8'"), "8-bit arithmetic", "subtract of uint8 wraps around"),
+    "batched_wraps": (batched("return (distorted.rgb - prepared.astype(np.uint8)).mean(axis=(1, 2, 3))"), "8-bit arithmetic", "subtract of uint8 wraps around"),
     "constant": (function("return 1.0"), "more jpeg", "all equal"),
     "nan_on_constant": (function("return np.abs(distorted / 1. - reference).mean() / (reference.std() > 0)", facts="**{**FACTS, 'score_range': (0, float('inf'))}"), "awkward images", "texture for constant (inf)"),
     "nothing_over_nothing": (function("return 1 - (np.minimum(distorted, reference).sum() / np.maximum(distorted, reference).sum())", facts="**{**FACTS, 'score_range': (0, 1)}"), "awkward images", "black for black (nan)"),
@@ -142,6 +149,37 @@ def test_a_metric_that_is_not_symmetric_is_called_so_without_a_failure(tmp_path)
     findings = {finding.check: finding for finding in examine(mine(text, tmp_path / "asymmetric.py"))}
     assert findings["swap"].verdict is Verdict.NOTE
     assert findings["swap"].sentence.startswith("not symmetric")
+
+
+RIGHT = {
+    "picks the side that does not wrap": "return np.where(distorted > reference, distorted - reference, reference - distorted).mean()",
+    "lets a library read the scale off the type": "from skimage.metrics import structural_similarity as s; return s(distorted, reference, channel_axis=2)",
+    "has a scale per type": "k = 255. if distorted.dtype == np.uint8 else 1.; return np.abs(distorted / k - reference / k).mean()",
+    "takes nothing but 8 bits": "import cv2; assert distorted.dtype == np.uint8; return cv2.absdiff(distorted, reference).mean()",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("body", RIGHT.values(), ids=RIGHT)
+def test_8_bit_arithmetic_that_is_right_is_no_failure(body, tmp_path):
+    metric = mine(function(body, facts="**FACTS, view='uint8'"), tmp_path / "right.py")
+    assert wraparound(Subject.load(metric)).verdict is not Verdict.FAIL
+
+
+def test_8_bit_arithmetic_cut_at_0_is_noted(tmp_path):
+    saturated = function("import cv2; return cv2.subtract(distorted, reference).mean()", facts="**FACTS, view='uint8'")
+    finding = wraparound(Subject.load(mine(saturated, tmp_path / "saturated.py")))
+    assert finding.verdict is Verdict.NOTE
+    assert "cut at 0 or 255" in finding.sentence
+
+
+def test_by_default_a_function_gets_float64_that_neither_wraps_nor_can_be_written_to(tmp_path):
+    text = function(
+        "assert distorted.dtype == np.float64 and not distorted.flags.writeable; return ((distorted - reference) ** 2).mean()"
+    )
+    metric = mine(text, tmp_path / "mse.py")
+    distorted, reference = (np.full((1, 8, 8, 3), level, np.uint8) for level in (4, 250))
+    scorer = metric.load("cpu")
+    assert scorer.score(ImageBatch(distorted), scorer.prepare(ImageBatch(reference))) == 246**2
 
 
 def test_a_refused_constant_reference_is_a_note_and_a_refused_texture_a_failure(tmp_path):

@@ -8,6 +8,7 @@ from functools import cache
 import pytest
 from photographs import METRICS
 
+from benchmark.doctor import arithmetic
 from benchmark.doctor import metric as doctor
 from benchmark.doctor.finding import Verdict
 from benchmark.doctor.state import global_state
@@ -106,6 +107,11 @@ def test_awkward_images_get_a_finite_score_in_the_stated_range(name, load):
     if name in UNDEFINED_FOR_A_FLAT_REFERENCE and finding.verdict is Verdict.NOTE:
         return  # refused by name, and nothing else
     assert_passes(finding)
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_no_arithmetic_on_8_bits_wraps_around(name, load):
+    assert arithmetic.wraparound(load(name)).verdict is not Verdict.FAIL
 
 
 @pytest.mark.parametrize("name", METRICS)

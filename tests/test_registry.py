@@ -58,7 +58,7 @@ def test_printing_at_import_does_not_reach_stdout(tmp_path, capsys):
         (METRIC.format(name="", better=True, more=""), "cannot be asked for"),
         (METRIC.format(name="all-ready", better=True, more=""), "cannot be asked for"),
         (METRIC.format(name="m", better="'lower'", more=""), "higher_is_better is 'lower', expected True or False"),
-        (METRIC.format(name="m", better=True, more=", view='gray'"), "view: expected one of rgb, luma"),
+        (METRIC.format(name="m", better=True, more=", view='gray'"), "view: expected one of rgb, uint8, luma"),
         (METRIC.format(name="m", better=True, more=", colour='rgb'"), "unexpected keyword argument 'colour'"),
         ("raise SystemExit(5)", "SystemExit: 5"),
         ("x = 1", "holds no metric and no data set"),

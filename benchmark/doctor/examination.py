@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
+from benchmark.doctor import arithmetic
 from benchmark.doctor import metric as contract
 from benchmark.doctor import opened
 from benchmark.doctor.finding import Finding, fail, note
@@ -50,6 +51,7 @@ def examine(
         ("batch and order", lambda: contract.batches(subject, (other.load("cpu") for other in companions))),
         ("repeatable", partial(contract.repeatable, subject)),
         ("awkward images", partial(contract.awkward, subject)),
+        (arithmetic.CHECK, partial(arithmetic.wraparound, subject)),
         ("inputs", partial(contract.inputs_untouched, subject)),
         ("global state", partial(global_state, subject)),
     ]

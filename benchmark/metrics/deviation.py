@@ -35,7 +35,7 @@ MS_GMSD_FACTS: dict[str, Any] = {
     protocol="Mean absolute deviation, to the power .25, of .6 gradient similarity (140, 55) plus .4 chromaticity "
     "similarity (550), to the power .25, of RGB in LHM after f x f averages on every f-th pixel, "
     "f = max(1, round(shorter side / 256)).",
-    view="rgb",
+    view="uint8",
     higher_is_better=False,
     score_range=(0.0, 1.0),
     min_size=2,
@@ -84,7 +84,7 @@ def ms_gmsd(*, distorted: np.ndarray, reference: np.ndarray) -> float:
     proof="piq 0.8.0 alone: no independent value at hand",
     protocol="MS-GMSD of the Y of YIQ joined with the root mean squared error of I and Q at the coarsest scale by the "
     "paper's logistic weight (beta .01, .32, 15).",
-    view="rgb",
+    view="uint8",
     score_range=(0.0, float("inf")),
     **MS_GMSD_FACTS,
 )

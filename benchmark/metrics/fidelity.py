@@ -42,7 +42,7 @@ def _decibels(*, distorted: np.ndarray, reference: np.ndarray) -> float:
     title="PSNR (RGB)",
     proof="official values of 5 pairs, all printed digits; frame-analytics 0.7.0 (1e-8)",
     protocol="10 log10(255^2 / MSE) in dB on 8-bit RGB, the squared error pooled over all pixels and channels.",
-    view="rgb",
+    view="uint8",
     **FACTS,
 )
 def psnr(*, distorted: np.ndarray, reference: np.ndarray) -> float:

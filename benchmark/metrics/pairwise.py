@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,17 +19,21 @@ from benchmark.types import MetricInfo, UserError
 if TYPE_CHECKING:
     from benchmark.images import ImageBatch
 
-View = Literal["rgb", "luma", "tensor", "luma_tensor"]
-"""Which view of an `ImageBatch` the function is given, one image at a time."""
+View = Literal["rgb", "uint8", "luma", "tensor", "luma_tensor"]
+"""What the function is given of each image:
+
+- "rgb": float64 (H, W, 3) in [0, 255];
+- "uint8": uint8 (H, W, 3), as decoded: differences and sums of such values wrap around;
+- "luma": float64 BT.601 luma (H, W) in [0, 255], full range, unrounded;
+- "tensor", "luma_tensor": a float32 tensor in [0, 1] of shape (1, 3, H, W) or (1, 1, H, W).
+
+None may be written to.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class PairwiseMetric:
-    """A metric made of `function(distorted=..., reference=...) -> float`, called for one pair at a time.
-
-    By `view` the function gets uint8 (H, W, 3), float64 luma (H, W) in [0, 255], or a float32 tensor in [0, 1] of
-    shape (1, 3, H, W) or (1, 1, H, W).
-    """
+    """A metric made of `function(distorted=..., reference=...) -> float`, called for one pair at a time with its `View`."""
 
     info: MetricInfo
     function: Callable[..., Any]
@@ -56,13 +60,20 @@ class PairwiseScorer:
     function: Callable[..., Any]
     view: View
 
-    def _images(self, batch: ImageBatch) -> list[Any]:
-        images = getattr(batch, self.view)
-        return [images[i : i + 1] if "tensor" in self.view else images[i] for i in range(len(batch))]
+    def _images(self, batch: ImageBatch) -> Iterator[Any]:
+        """Each image's view; a float64 copy of RGB is made for one image at a time."""
+        images = getattr(batch, {"uint8": "rgb"}.get(self.view, self.view))
+        for i in range(len(batch)):
+            if self.view == "rgb":
+                copy = images[i].astype(np.float64)
+                copy.flags.writeable = False
+                yield copy
+            else:
+                yield images[i : i + 1] if "tensor" in self.view else images[i]
 
     def prepare(self, reference: ImageBatch) -> Any:
         """Return the reference's view."""
-        return self._images(reference)[0]
+        return next(self._images(reference))
 
     def score(self, distorted: ImageBatch, prepared: Any) -> np.ndarray:
         """Return one float64 per distorted image; tensor functions run without gradients."""
@@ -90,10 +101,10 @@ def metric(
 ) -> Callable[[Callable[..., Any]], PairwiseMetric]:
     """Turn a function of one pair into a metric: the shortest way to write a plugin.
 
-    The function takes the keyword arguments `distorted` and `reference` (see `View` for what they are) and returns a
-    number. Without a `version`, it is a hash of the file that calls this, in a plugin and in an installed package, and of
-    the modules of one's own that it imports (`benchmark.metrics.sources`): edited code is another version, and its earlier
-    scores are not taken for its own. The metrics of this program are guarded by the gate instead, and have version "1".
+    The function takes the keyword arguments `distorted` and `reference`, by default float64 RGB (H, W, 3) in [0, 255] (see
+    `View` for what else they may be), and returns a number. Without a `version`, it is a hash of the file that calls this, in a
+    plugin and in an installed package, and of the modules of one's own that it imports (`benchmark.metrics.sources`): edited
+    code is another version, and its earlier scores are not taken for its own. The metrics of this program are guarded by the gate instead, and have version "1".
     `weights` are the files that the function reads, relative to that file: their hash is the metric's `weights_sha256`, and
     another file is another series. Further keyword arguments are fields of `MetricInfo`. Raises TypeError for a field and
     ValueError for a view that does not exist, and where there is no source to follow and no `version`.
@@ -111,7 +122,7 @@ def metric(
         info = MetricInfo(
             name=name,
             title=facts.pop("title", name),
-            version=version or _source_version(name, definers),
+            version=version or _source_version(name, definers, view),
             source="" if is_own(caller.get("__name__", "")) else source_hash(definers),
             higher_is_better=higher_is_better,
             protocol=protocol,
@@ -139,10 +150,14 @@ def _definers(function: Callable[..., Any], caller: Mapping[str, Any]) -> list[t
     return [(file, module) for file, module in named.items() if not is_library_file(file) or module == found[0][1]]
 
 
-def _source_version(name: str, definers: Sequence[tuple[Path, str]]) -> str:
-    """A hash of the code that defines a metric; "1" for the metrics of this program, which the gate guards."""
+def _source_version(name: str, definers: Sequence[tuple[Path, str]], view: View) -> str:
+    """A hash of the code that defines a metric; "1" for the metrics of this program, which the gate guards.
+
+    The default view is a part of it: it was uint8 once, and the same code gave other scores.
+    """
     if definers and all(is_own(module) for _, module in definers):
         return "1"
     if not definers:
         raise ValueError(f"{name}: there is no source file that its version could follow; state a version")
-    return source_version((file, module) for file, module in definers if not is_own(module))
+    followed = source_version((file, module) for file, module in definers if not is_own(module))
+    return f"{followed}+float64" if view == "rgb" else followed

@@ -108,7 +108,7 @@ def ssim_down(*, distorted: np.ndarray, reference: np.ndarray) -> float:
     proof="the paper's equations (1e-10); frame-analytics 0.7.0 on 5 pairs (1e-9)",
     protocol="Mean over R, G and B of SSIM with a Gaussian window 11 x 11, sigma 1.5, population covariance, K1 .01, "
     "K2 .03, over the valid region, at full resolution.",
-    view="rgb",
+    view="uint8",
     **SSIM_FACTS,
 )
 def ssim_rgb(*, distorted: np.ndarray, reference: np.ndarray) -> float:
@@ -154,7 +154,7 @@ def ms_ssim(*, distorted: np.ndarray, reference: np.ndarray) -> float:
     proof="frame-analytics 0.7.0 on 5 pairs (1e-9); piq 0.8.0 (2e-5)",
     protocol="Mean over R, G and B of five-scale SSIM, Gaussian window 11 x 11, sigma 1.5, weights .0448 .2856 .3001 "
     ".2363 .1333, negative factors clamped to 0, 2 x 2 averages between scales.",
-    view="rgb",
+    view="uint8",
     **MS_SSIM_FACTS,
 )
 def ms_ssim_rgb(*, distorted: np.ndarray, reference: np.ndarray) -> float:

@@ -17,7 +17,7 @@ from benchmark.metrics.tensors import unit_tensor
     protocol="Similarity (C = 30) of Haar coefficients of Y at two scales and of I and Q, weighted by the third scale, "
     "through a logistic (alpha = 4.2) and back, of RGB in YIQ after 2 x 2 averages on every second pixel; 1 where both "
     "images are black.",
-    view="rgb",
+    view="uint8",
     higher_is_better=True,
     score_range=(0.0, 1.0),
     min_size=16,
