@@ -104,7 +104,11 @@ class MetricInfo:
     weights_sha256: str = ""
     """sha256 of the weights file, "" for a metric without weights."""
     trained_on: tuple[str, ...] = ()
-    """Data sets whose human labels the metric has seen: cells on these are in-sample and marked."""
+    """Data sets whose human labels the metric has seen: cells on these are in-sample and marked.
+
+    That is, its weights were fitted to them, or its authors say that they chose its constants by agreement with them. A
+    set counts with those that hold the same pictures under other labels (TID2008 and TID2013). Where that is stated
+    stands beside it; () where nobody says so."""
     licence: str = ""
     citation: str = ""
     note: str = ""

@@ -122,3 +122,29 @@ def test_loading_and_scoring_print_nothing_and_change_no_global_state(name, load
 @pytest.mark.parametrize("name", METRICS)
 def test_images_are_not_written_to(name, load):
     assert_passes(doctor.inputs_untouched(load(name)))
+
+
+SAME_PICTURES = [{"tid2008", "tid2013"}, {"live", "live-kodak"}, {"koniq10k", "koniq10k-512x384"}]
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_who_has_seen_a_data_set_has_seen_those_with_the_same_pictures(name):
+    seen = set(METRICS[name].info.trained_on)
+    assert all(not seen & same or same <= seen for same in SAME_PICTURES)
+
+
+@pytest.mark.parametrize(
+    ("name", "sets"),
+    [
+        ("ssimulacra2", {"cid22", "tid2013", "kadid10k", "konfig-iqa"}),
+        ("cvvdp", {"xr-david", "tid2013", "live"}),
+        ("fsimc", {"tid2008"}),
+        ("haarpsi", {"live", "tid2008", "tid2013", "csiq"}),
+        ("dists", {"kadid10k"}),
+        ("psnr", set()),
+    ],
+)
+def test_what_the_authors_fitted_to_is_named(name, sets):
+    seen = METRICS[name].info.trained_on
+    assert sets <= set(seen)
+    assert bool(sets) == bool(seen)

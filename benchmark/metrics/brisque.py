@@ -7,6 +7,7 @@ import numpy as np
 from benchmark.metrics import natural_scenes
 from benchmark.metrics.embedded import read_arrays
 from benchmark.metrics.imagewise import Function, ImagewiseMetric
+from benchmark.metrics.seen import LIVE
 from benchmark.types import MetricInfo, PairError
 from benchmark.weights.catalogue import EMBEDDED
 
@@ -68,7 +69,7 @@ METRICS = (
             tolerance=1e-4,
             library="scipy",
             weights_sha256=WEIGHTS_SHA256,
-            trained_on=("live", "live-kodak"),
+            trained_on=LIVE,  # the paper, section III, and the release's README: regression trained on all of LIVE
             licence="UT Austin LIVE notice (parameters)",
             citation="A. Mittal, A. K. Moorthy, A. C. Bovik. No-reference image quality assessment in the spatial "
             "domain. IEEE TIP, 2012",

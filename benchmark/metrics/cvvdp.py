@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from benchmark.metrics.described import DescribedMetric, Package
+from benchmark.metrics.seen import LIVE, TID
 from benchmark.types import MetricInfo
 
 DISPLAY = "standard_4k"
@@ -52,7 +53,8 @@ cvvdp = DescribedMetric(
         licence="MIT",
         citation="R. K. Mantiuk, P. Hanji, M. Ashraf, Y. Asano, A. Chapiro. ColorVideoVDP: a visual difference predictor "
         "for image, video and display distortions. ACM TOG, 2024",
-        trained_on=("xr-david", "live", "live-kodak", "tid2013"),
+        # arxiv.org/abs/2401.11485: calibrated on XR-DAVID and others; UPIQ, one of these, holds TID2013 and LIVE
+        trained_on=("xr-david", *LIVE, *TID),
         note="calibrated on XR-DAVID and further sets that the authors do not list in the package; LIVE and TID2013, which "
         "other sets of theirs contain, are marked as seen to be safe",
         proof="the authors' own package",

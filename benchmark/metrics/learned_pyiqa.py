@@ -41,7 +41,7 @@ stlpips = PyiqaMetric(
         score_range=(0.0, float("inf")),
         licence=NONCOMMERCIAL,
         citation="A. Ghildyal, F. Liu. Shift-tolerant perceptual similarity metric. ECCV, 2022",
-        trained_on=("bapps",),
+        trained_on=("bapps",),  # the paper: LPIPS's heads, trained anew on BAPPS
         proof=NOT_AT_HAND,
         **FACTS,
     ),
@@ -57,7 +57,7 @@ pieapp = PyiqaMetric(
         licence=NONCOMMERCIAL,
         citation="E. Prashnani, H. Cai, Y. Mostofi, P. Sen. PieAPP: perceptual image-error assessment through pairwise "
         "preference. CVPR, 2018",
-        trained_on=("pieapp",),
+        trained_on=("pieapp",),  # the paper: its own preferences of pairs
         proof=NOT_AT_HAND,
         **FACTS,
     ),
@@ -73,7 +73,7 @@ topiq_fr = PyiqaMetric(
         licence=NONCOMMERCIAL,
         citation="C. Chen, J. Mo, J. Hou, H. Wu, L. Liao, W. Sun, Q. Yan, W. Lin. TOPIQ: a top-down approach from "
         "semantics to distortions for image quality assessment. IEEE TIP, 2024",
-        trained_on=("kadid10k",),
+        trained_on=("kadid10k",),  # pyiqa's model of that name, cfanet_fr_kadid
         proof=NOT_AT_HAND,
         **FACTS,
     ),
@@ -89,7 +89,7 @@ ahiq = PyiqaMetric(
         licence=NONCOMMERCIAL,
         citation="S. Lao, Y. Gong, S. Shi, S. Yang, T. Wu, J. Wang, W. Xia, Y. Yang. Attentions help CNNs see better: "
         "attention-based hybrid image quality assessment network. CVPR workshops, 2022",
-        trained_on=("pipal",),
+        trained_on=("pipal",),  # the paper: the training part of PIPAL
         proof=NOT_AT_HAND,
         **{**FACTS, "min_size": 224},
     ),

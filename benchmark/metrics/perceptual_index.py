@@ -24,6 +24,7 @@ NRQM_BEST = 10
 FACTS: dict[str, Any] = {"kind": "no-reference", "version": "1", "library": "pyiqa", "tolerance": 1e-3}
 NONCOMMERCIAL = "PolyForm-Noncommercial-1.0.0 (pyiqa)"
 NRQM_FACTS: dict[str, Any] = {
+    "trained_on": ("ma2017",),  # the paper: fitted to its own ratings of super-resolved images
     "higher_is_better": True,
     "min_size": 64,
     "licence": NONCOMMERCIAL,

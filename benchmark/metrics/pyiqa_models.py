@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmark.environment import environment
+from benchmark.metrics.seen import KONIQ, LIVE, TID
 from benchmark.types import MetricInfo, PairError, UserError
 from benchmark.weights import cache as weights
 from benchmark.weights.catalogue import FILES, Edition, WeightsFile, known_sha256, needed_by
@@ -39,11 +40,9 @@ OF_SETS = ("fid", "sfid", "fid_dinov2", "inception_score")
 HUB = "https://huggingface.co"
 SEED = 0
 """Some models draw crops at random; each image is scored from this seed."""
-LIVE = ("live", "live-kodak")
-KONIQ = ("koniq10k", "koniq10k-512x384")
 TRAINED_ON = {
     "kadid": ("kadid10k",),
-    "tid": ("tid2013",),
+    "tid": TID,
     "live": LIVE,
     "csiq": ("csiq",),
     "pipal": ("pipal",),
@@ -57,16 +56,24 @@ MIXTURE = ("csiq", "kadid10k", *KONIQ, *LIVE, "livec")
 UNNAMED = {
     "ahiq": ("pipal",),
     "brisque": LIVE,
+    "brisque_matlab": LIVE,
     "clipiqa+": KONIQ,
     "clipiqa+_rn50_512": KONIQ,
     "clipiqa+_vitL14_512": KONIQ,
+    "compare2score": MIXTURE,
     "dists": ("kadid10k",),
+    **dict.fromkeys(("fsim", "vsi"), TID),
     "hyperiqa": KONIQ,
     "liqe_mix": MIXTURE,
     **dict.fromkeys(("lpips", "lpips+", "lpips-vgg", "lpips-vgg+", "stlpips", "stlpips-vgg"), ("bapps",)),
+    **dict.fromkeys(("nrqm", "pi"), ("ma2017",)),
+    "paq2piq": ("flive",),
+    "pieapp": ("pieapp",),
+    **dict.fromkeys(("qalign", "qalign_4bit", "qalign_8bit"), (*KONIQ, "spaq", "kadid10k")),
+    "ssimulacra2": ("cid22", *TID, "kadid10k", "konfig-iqa"),
     "unique": MIXTURE,
 }
-"""Training data that the authors name and pyiqa's options do not."""
+"""Training data that the papers of the models name and pyiqa's options do not."""
 PROOFS = {"mad": "official values of 5 pairs (1e-4)"}
 """What pyiqa's value of a model was compared with here; the others are taken as they are."""
 

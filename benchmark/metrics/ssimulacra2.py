@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchmark.metrics.described import DescribedMetric, Package
+from benchmark.metrics.seen import TID
 from benchmark.types import MetricInfo
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ ssimulacra2 = DescribedMetric(
         licence="Apache-2.0",
         citation="J. Sneyers. SSIMULACRA 2: structural similarity unveiling local and compression related artifacts. "
         "Cloudinary, 2022-2023, github.com/cloudinary/ssimulacra2",
+        # github.com/libjxl/libjxl/pull/2409, the change to 2.1: tuned on CID22, TID2013, KADID-10k and KonFiG-IQA
+        trained_on=("cid22", *TID, "kadid10k", "konfig-iqa"),
         proof="the authors' C++ program on 9 generated pairs: within .002 on textured ones, .5 on flat ones",
         note="on flat images float32 rounding decides: other ports differ from the authors' program by up to 1.2 there",
     ),

@@ -26,7 +26,7 @@ FACTS: dict[str, Any] = {
     "licence": "BSD-3-Clause (code), BSD-2-Clause-Patent (Netflix's model)",
     "citation": "Z. Li, A. Aaron, I. Katsavounidis, A. Moorthy, M. Manohara. Toward a practical perceptual video "
     "quality metric. Netflix, 2016",
-    "trained_on": ("netflix-vmaf",),
+    "trained_on": ("netflix-vmaf",),  # the article cited: regression fitted to Netflix's own ratings of video
     "note": "trained on ratings of video; a still image has no motion, so its scores lie below those of moving pictures",
 }
 PROTOCOL = (
