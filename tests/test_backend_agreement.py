@@ -86,7 +86,6 @@ def test_the_metrics_that_a_slower_library_proves_have_a_faster_backend():
         "sr-sim",
         "mdsi",
         "haarpsi",
-        "dss",
         "iw-ssim",
     }
     assert expected <= {name for name, _ in FASTER}

@@ -22,7 +22,8 @@ def test_reusing_the_references_features_gives_what_lpips_own_forward_gives(dist
     with torch.inference_mode():
         forward = scorer("lpips").network(2 * x.tensor - 1, 2 * y.tensor - 1)
     ours = score("lpips", distorted=photograph(distorted), reference=photograph(reference))
-    np.testing.assert_allclose(ours, float(forward), rtol=0, atol=1e-7)
+    # float32 sums over up to 512 channels and all positions, whose order the batch's size may change
+    np.testing.assert_allclose(ours, float(forward), rtol=0, atol=METRICS["lpips"].info.tolerance)
 
 
 def test_scores_have_the_same_bits_in_any_batch_and_in_any_memory_layout():

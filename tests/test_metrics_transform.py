@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from calibration import table
-from photographs import METRICS, PAIRS, assert_equals_recorded, photograph, score
+from photographs import METRICS, PAIRS, assert_equals_recorded, luma, photograph, score
 
 from benchmark.images import ImageBatch, read_rgb
 from benchmark.metrics import opencv_transform
@@ -48,23 +48,68 @@ def test_swapping_the_images_changes_nothing(name):
 
 
 @pytest.mark.parametrize("size", [(288, 288), (389, 393), (384, 513), (512, 768)])
-@pytest.mark.parametrize(("name", "atol"), [("haarpsi", 1e-11), ("dss", 2.0**-25 + 1e-12)])
-def test_the_assembled_metric_is_piqs_own_function(name, atol, size):
-    """piq rounds the similarity of each of DSS's subbands to float32.
+def test_the_assembled_haarpsi_is_piqs_own_function(size):
+    """Float64 in another order, 1e-14 or less of a mean; the way back through the logistic multiplies it by up to 32."""
+    import piq
+
+    for pair in PAIRS:
+        distorted, reference = (photograph(image)[: size[0], : size[1]] for image in pair)
+        expected = float(piq.haarpsi(unit_tensor(distorted), unit_tensor(reference)))
+        ours = score("haarpsi", distorted=distorted, reference=reference)
+        np.testing.assert_allclose(ours, expected, rtol=0, atol=1e-11)
+
+
+@pytest.mark.parametrize("size", [(288, 288), (389, 393), (384, 513), (512, 768)])
+def test_dss_is_piqs_own_function_but_for_its_rounding(size):
+    """piq rounds the similarity of each subband to float32.
 
     They are at most 1, so that each is off by half a unit in the last place below 1, 2^-25, or less; their weights sum to 1.
-    What is left is float64 in another order, 1e-14 or less of a mean; HaarPSI's way back through the logistic multiplies it
-    by up to 32 (at similarity 1).
+    What is left is float64 in another order.
     """
     import piq
 
     for pair in PAIRS:
         distorted, reference = (photograph(image)[: size[0], : size[1]] for image in pair)
-        if name == "haarpsi":
-            expected = float(piq.haarpsi(unit_tensor(distorted), unit_tensor(reference)))
-        else:
-            expected = float(
-                piq.dss(*(unit_tensor(ImageBatch(image[None]).luma[0]) for image in (distorted, reference)))
-            )
-        ours = score(name, distorted=distorted, reference=reference)
-        np.testing.assert_allclose(ours, expected, rtol=0, atol=atol)
+        images = [unit_tensor(ImageBatch(image[None]).luma[0]) for image in (distorted, reference)]
+        ours = score("dss", distorted=distorted, reference=reference)
+        np.testing.assert_allclose(ours, float(piq.dss(*images)), rtol=0, atol=2.0**-25 + 1e-12)
+
+
+def dss_index(distorted, reference):
+    """The authors' dss_index.m: fspecial('gaussian', 3, 1.5), imfilter with zeros, round with halves up."""
+    from scipy.fft import dctn
+    from scipy.ndimage import correlate
+
+    rows, columns = (size // 8 for size in distorted.shape)
+    blocks = [image[: 8 * rows, : 8 * columns].reshape(rows, 8, columns, 8) for image in (distorted, reference)]
+    x, y = (dctn(each, axes=(1, 3), norm="ortho") for each in blocks)
+    offsets = np.array([-1.0, 0.0, 1.0]) ** 2
+    window = np.exp(-(offsets[:, None] + offsets) / (2 * 1.5**2))
+    window /= window.sum()
+    worst = int(np.floor(0.05 * rows * columns + 0.5))
+    total = weights = 0.0
+    for m in range(8):
+        for n in range(8):
+            weight = np.exp(-((m + 0.5) ** 2 + (n + 0.5) ** 2) / (2 * 1.55**2))
+            if weight < 0.01:
+                continue
+            a, b = x[:, m, :, n], y[:, m, :, n]
+            mean = [correlate(each, window, mode="constant") for each in (a, b, a * a, b * b, a * b)]
+            var_a, var_b = (np.maximum(mean[2 + i] - mean[i] ** 2, 0) for i in (0, 1))
+            c = 1000 if m == n == 0 else 300
+            similarity = np.sort(((2 * np.sqrt(var_a * var_b) + c) / (var_a + var_b + c)).ravel())[:worst].mean()
+            if m == n == 0:
+                right = (mean[4] - mean[0] * mean[1] + c) / (np.sqrt(var_a * var_b) + c)
+                similarity *= np.sort(right.ravel())[:worst].mean()
+            total += weight * similarity
+            weights += weight
+    return total / weights
+
+
+@pytest.mark.parametrize("size", [(40, 80), (40, 48), (72, 80), (288, 288), (389, 393)])
+def test_dss_is_the_authors_matlab_code_written_out(size):
+    """Of 50, 30 and 90 blocks the worst twentieth ends in .5, which Python's round takes down twice of three times."""
+    for pair in PAIRS:
+        distorted, reference = (photograph(image)[100 : 100 + size[0], 200 : 200 + size[1]] for image in pair)
+        expected = dss_index(luma(distorted), luma(reference))
+        np.testing.assert_allclose(score("dss", distorted=distorted, reference=reference), expected, rtol=0, atol=1e-10)

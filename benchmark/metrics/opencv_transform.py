@@ -142,14 +142,14 @@ def subbands(luma: np.ndarray) -> list[Subband]:
 
 
 def _mean_of_worst(values: np.ndarray) -> float:
-    count = round(WORST * values.size)
+    count = int(WORST * values.size + 0.5)  # halves up, as MATLAB's round
     return float(np.partition(values, count, axis=None)[:count].mean())
 
 
-def subband_similarity(x: list[Subband], y: list[Subband]) -> float:
+def subband_similarity(*, distorted: list[Subband], reference: list[Subband]) -> float:
     """DSS, equations 2 to 6 of Balanov et al. 2015."""
     total = 0.0
-    for ((m, n), weight), a, b in zip(_subband_weights().items(), x, y, strict=True):
+    for ((m, n), weight), a, b in zip(_subband_weights().items(), distorted, reference, strict=True):
         constant = AC_CONSTANT if m or n else DC_CONSTANT
         deviations = np.sqrt(a.variance * b.variance)
         worst = _mean_of_worst((2 * deviations + constant) / (a.variance + b.variance + constant))
@@ -158,16 +158,3 @@ def subband_similarity(x: list[Subband], y: list[Subband]) -> float:
             worst *= _mean_of_worst((covariance + constant) / (deviations + constant))
         total += weight * worst
     return total
-
-
-@dataclass(frozen=True, slots=True)
-class SubbandScorer:
-    """DSS of luma."""
-
-    def prepare(self, reference: ImageBatch) -> list[Subband]:
-        """Return the reference's subbands."""
-        return subbands(reference.luma[0])
-
-    def score(self, distorted: ImageBatch, prepared: list[Subband]) -> np.ndarray:
-        """Return one float64 per distorted image."""
-        return np.array([subband_similarity(subbands(luma), prepared) for luma in distorted.luma])

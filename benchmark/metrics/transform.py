@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from benchmark.metrics.backends import Backend, with_backends
-from benchmark.metrics.opencv_transform import HaarScorer, SubbandScorer
+from benchmark.metrics.described import DescribedMetric
+from benchmark.metrics.opencv_transform import HaarScorer, subband_similarity, subbands
 from benchmark.metrics.pairwise import metric
 from benchmark.metrics.seen import LIVE, TID
 from benchmark.metrics.tensors import unit_tensor
+from benchmark.types import MetricInfo
 
 
 @metric(
@@ -42,32 +44,26 @@ def haarpsi(*, distorted: np.ndarray, reference: np.ndarray) -> float:
         return float(piq.haarpsi(unit_tensor(distorted), unit_tensor(reference)))
 
 
-@metric(
-    name="dss",
-    title="DSS (luma)",
-    proof="frame-analytics 0.7.0 on 5 pairs (1e-7)",
-    protocol="Variance similarity of 8 x 8 DCT subbands (window 3 x 3, sigma 1.5; constants 1000 for DC, 300 else), the "
-    "worst 5 % of each, Gaussian weights over subbands (sigma 1.55), of BT.601 luma (full range, unrounded).",
-    view="luma",
-    higher_is_better=True,
-    score_range=(0.0, 1.0),
-    min_size=32,
-    tolerance=1e-6,
-    library="piq",
-    licence="Apache-2.0",
-    citation="A. Balanov, A. Schwartz, Y. Moshe, N. Peleg. Image quality assessment based on DCT subband similarity. "
-    "ICIP, 2015",
+dss = DescribedMetric(
+    MetricInfo(
+        name="dss",
+        title="DSS (luma)",
+        version="2",  # 1 rounded the number of worst blocks as Python and piq do, halves to even
+        proof="the authors' dss_index.m written out (1e-10); frame-analytics 0.7.0 on 5 pairs (1e-7)",
+        protocol="Variance similarity of 8 x 8 DCT subbands (window 3 x 3, sigma 1.5; constants 1000 for DC, 300 else), the "
+        "worst 5 % of each (rounded, halves up), Gaussian weights over subbands (sigma 1.55), of BT.601 luma (full range, "
+        "unrounded).",
+        higher_is_better=True,
+        score_range=(0.0, 1.0),
+        min_size=32,
+        tolerance=1e-6,
+        library="numpy and OpenCV, here (piq rounds subbands to float32, and the number of worst blocks to even)",
+        licence="Apache-2.0",
+        citation="A. Balanov, A. Schwartz, Y. Moshe, N. Peleg. Image quality assessment based on DCT subband similarity. "
+        "ICIP, 2015",
+    ),
+    describe=subbands,
+    compare=subband_similarity,
 )
-def dss(*, distorted: np.ndarray, reference: np.ndarray) -> float:
-    """DSS of float64 luma (H, W) in [0, 255]."""
-    import piq
-    import torch
 
-    with torch.inference_mode():
-        return float(piq.dss(unit_tensor(distorted), unit_tensor(reference)))
-
-
-METRICS = (
-    with_backends(haarpsi, Backend("opencv", lambda device: HaarScorer()), library="piq"),
-    with_backends(dss, Backend("opencv", lambda device: SubbandScorer()), library="piq"),
-)
+METRICS = (with_backends(haarpsi, Backend("opencv", lambda device: HaarScorer()), library="piq"), dss)
