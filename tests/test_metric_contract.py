@@ -5,8 +5,9 @@ The checks are the doctor's own; what is named here is which metrics are held to
 
 from functools import cache
 
+import numpy as np
 import pytest
-from photographs import METRICS
+from photographs import METRICS, photograph
 
 from benchmark.doctor import arithmetic
 from benchmark.doctor import metric as doctor
@@ -67,6 +68,17 @@ def test_no_image_is_better_than_the_reference_itself(name, load):
         assert finding.sentence.startswith(NOT_QUITE_THE_BEST[name])
         return  # that light distortions score worse still: tests/test_metrics_codecs.py
     assert_passes(finding)
+
+
+@pytest.mark.parametrize("name", sorted(set(FULL_REFERENCE) - {name for name in METRICS if name.startswith("asna")}))
+def test_scores_of_equal_images_differ_by_no_more_than_the_tolerance_from_picture_to_picture(name, load):
+    """What is within the tolerance counts as a tie in ranks: the rounding of equal images must not be ranked.
+
+    ASNA is a network that gives its own score to each picture.
+    """
+    images = [photograph(f"ref/{content}.png")[:256, :256] for content in ("bikes", "caps", "house", "ocean")]
+    scores = [load(name).scores(distorted=[image], reference=image)[0] for image in images]
+    assert len(set(scores)) == 1 or np.ptp(scores) <= METRICS[name].info.tolerance
 
 
 @pytest.mark.parametrize("ladder", LADDERS)

@@ -21,7 +21,7 @@ FACTS: dict[str, Any] = {
     "higher_is_better": True,
     "score_range": (0.0, 100.0),
     "min_size": 32,
-    "tolerance": 1e-3,
+    "tolerance": 5e-3,  # float32 features: even of equal images scores differ by .0013 from picture to picture
     "library": "vmaf-torch",
     "licence": "BSD-3-Clause (code), BSD-2-Clause-Patent (Netflix's model)",
     "citation": "Z. Li, A. Aaron, I. Katsavounidis, A. Moorthy, M. Manohara. Toward a practical perceptual video "
