@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -47,16 +46,15 @@ class Watched(np.ndarray):
 def wraparound(subject: Subject) -> Finding:
     """The same pixels in a wider type get the same score, and no operation on 8-bit values lost its carry."""
     images, reference = np.stack(ladder("jpeg")[2:4]), reference_image()[None]
-    given = _scores(subject, images, reference, lambda array: array)
-    watched = [array.view(Watched) for array in (images, reference)]
-    for array in watched:
-        array.wrapped = set()
-    _scores(subject, *watched, lambda array: array)
-    wrapped = sorted(set().union(*(array.wrapped for array in watched)))
+    given = _scores(subject, images, reference)
+    watched, watched_reference = images.view(Watched), reference.view(Watched)
+    watched.wrapped = watched_reference.wrapped = set()
+    _scores(subject, watched, watched_reference)
+    wrapped = sorted(watched.wrapped)
     wider: list[np.ndarray] = []
     for dtype in WIDER:
         try:
-            wider.append(_scores(subject, images, reference, lambda array, dtype=dtype: array.astype(dtype)))
+            wider.append(_scores(subject, images.astype(dtype), reference.astype(dtype)))
         except Exception as error:  # it takes 8-bit images only, and says so
             if not wrapped:
                 return ok(CHECK, "no operation on 8-bit values wraps around")
@@ -77,10 +75,12 @@ def wraparound(subject: Subject) -> Finding:
     return note(CHECK, f"{difference}: right where the type tells the scale, wrong where uint8 is cut at 0 or 255")
 
 
-def _scores(
-    subject: Subject, images: np.ndarray, reference: np.ndarray, change: Callable[[np.ndarray], np.ndarray]
-) -> np.ndarray:
-    batches = ImageBatch(images), ImageBatch(reference)
-    for batch in batches:
-        batch.rgb = change(batch.rgb)
+def _scores(subject: Subject, images: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """Score batches whose `rgb` is what is given here, of whatever type."""
+    batches = []
+    for array in (images, reference):
+        batch = ImageBatch(np.asarray(array, np.uint8))
+        array.flags.writeable = False
+        batch.rgb = array
+        batches.append(batch)
     return floats(subject.scorer.score(batches[0], subject.scorer.prepare(batches[1])))
