@@ -16,7 +16,7 @@ def test_haarpsi_is_near_recorded_values_of_independent_libraries(library, atol)
 
 
 def test_dss_equals_recorded_values_of_frame_analytics():
-    assert_equals_recorded("dss", "frame-analytics", 1e-7)  # piq sums the subbands in float32
+    assert_equals_recorded("dss", "frame-analytics", 1e-7)
 
 
 @pytest.mark.parametrize("backend", ["opencv", "piq"])
