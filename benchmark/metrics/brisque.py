@@ -69,7 +69,7 @@ METRICS = (
             tolerance=1e-4,
             library="scipy",
             weights_sha256=WEIGHTS_SHA256,
-            trained_on=LIVE,  # the paper, section III, and the release's README: regression trained on all of LIVE
+            trained_on=LIVE,  # the paper cited: regression trained on LIVE
             licence="UT Austin LIVE notice (parameters)",
             citation="A. Mittal, A. K. Moorthy, A. C. Bovik. No-reference image quality assessment in the spatial "
             "domain. IEEE TIP, 2012",

@@ -185,7 +185,7 @@ FACTS: dict[str, Any] = {
     "library": "torchvision",
     "min_size": 16,
     "weights_sha256": VGG16.sha256,
-    "trained_on": ("kadid10k",),  # the paper, section 3.4: weights fitted to KADID-10k's scores, and to textures
+    "trained_on": ("kadid10k",),  # the paper cited: weights fitted to KADID-10k's scores
     "licence": "MIT (parameters), BSD-3-Clause (VGG16 features)",
     "citation": "K. Ding, K. Ma, S. Wang, E. P. Simoncelli. Image quality assessment: unifying structure and texture "
     "similarity. IEEE TPAMI, 2022",

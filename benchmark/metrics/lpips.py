@@ -165,7 +165,7 @@ FACTS: dict[str, Any] = {
     "score_range": (0.0, float("inf")),
     "tolerance": 1e-5,
     "library": "lpips",
-    "trained_on": ("bapps",),  # the paper, section 4: heads fitted to BAPPS's judgements
+    "trained_on": ("bapps",),  # the paper cited: heads fitted to BAPPS's judgements
     "citation": "R. Zhang, P. Isola, A. A. Efros, E. Shechtman, O. Wang. The unreasonable effectiveness of deep "
     "features as a perceptual metric. CVPR, 2018",
 }
