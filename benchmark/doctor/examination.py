@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from benchmark.doctor import arithmetic
+from benchmark.doctor import arithmetic, opened
 from benchmark.doctor import metric as contract
-from benchmark.doctor import opened
 from benchmark.doctor.finding import Finding, fail, note
 from benchmark.doctor.state import global_state
 from benchmark.doctor.stimuli import LADDERS, ladder, reference_image
