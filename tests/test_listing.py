@@ -62,12 +62,6 @@ def test_the_committed_table_holds_what_the_program_says_now():
     assert len(committed[0]) == len(METRICS) + 2
 
 
-def test_a_table_of_metrics_in_the_readme_holds_what_the_program_says_now():
-    for found in tables((ROOT / "README.md").read_text(encoding="utf-8")):
-        printed = metric_facts.table(Registry(), "markdown", found[0])
-        assert [found] == tables(printed), "run `python -m benchmark list --format markdown --columns ...`"
-
-
 def cost(device="cpu", height=384, width=512, **others):
     known = {"metric": "psnr", "version": METRICS["psnr"].info.version, "backend": "opencv", "machine": "toy"}
     numbers = {"threads": 1, "seconds": 0.0012, "seconds_alone": 1.0, "p95": 1.0, "peak_memory": 1, "n": 9}
