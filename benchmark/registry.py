@@ -43,6 +43,8 @@ class Registry:
         self.metrics: dict[str, Metric] = {}
         self.datasets: dict[str, Dataset] = {}
         self.broken: dict[str, str] = {}
+        self.made_here: set[str] = set()
+        """Metrics that only this process has: no worker process can load them."""
         for group in (METRICS_GROUP, DATASETS_GROUP):
             for point in sorted(entry_points(group=group), key=lambda point: point.name):
                 try:
@@ -76,6 +78,18 @@ class Registry:
             table = table_name(name)
             return Table(table.path, table.name)
         return self._find("data set", self.datasets, name)
+
+    def add(self, thing: Metric | Dataset) -> None:
+        """Take a metric or a data set that was made in this process.
+
+        Raises UserError for anything else, and for a name that is taken.
+        """
+        try:
+            self._add([thing])
+        except (TypeError, ValueError) as error:
+            raise UserError(str(error)) from error
+        if isinstance(thing.info, MetricInfo):
+            self.made_here.add(thing.info.name)
 
     def metric_missing(self, metric: Metric) -> str | None:
         """Say what a metric lacks to run here (weights, a library), without loading it; None when it is ready.

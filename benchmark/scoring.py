@@ -13,7 +13,7 @@ GMSD) to 2,800 (a VGG); on a CUDA device the device's own memory (`Appetite`).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -190,6 +190,11 @@ class UnitScorer:
             self._states.pop(path, None)
             raise PairError(f"{printable(path.name)}: changed while it was read; run again once nothing writes to it")
         return image
+
+    def load(self, metrics: Iterable[str]) -> None:
+        """Load metrics before their first unit; why one cannot be loaded is said with the unit."""
+        for name in metrics:
+            self._load(name)
 
     def _load(self, name: str) -> tuple[Scorer, str] | str:
         if name not in self._loaded:

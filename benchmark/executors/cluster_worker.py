@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import os
 import signal
-import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from benchmark import __version__
 from benchmark.allocator import keep_freed_memory
 from benchmark.executors.resources import THREAD_VARIABLES, device_names, resolve_device
 from benchmark.images import quiet_decoders
+from benchmark.executors.threads import limit_to_one_thread
 from benchmark.registry import Registry
 from benchmark.scoring import Unit, UnitResult, UnitScorer, WorkerSetup
 from benchmark.types import UserError
@@ -99,15 +99,7 @@ def _start(setup: WorkerSetup, name: object) -> UnitScorer:
 def _compute_with_one_thread() -> None:
     """Libraries that are loaded later read the environment; those that are loaded already are told."""
     os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
-    if "torch" in sys.modules:
-        sys.modules["torch"].set_num_threads(1)
-    if "cv2" in sys.modules:
-        sys.modules["cv2"].setNumThreads(1)
-    try:
-        from threadpoolctl import threadpool_limits
-    except ImportError:
-        return  # Dask's own nanny has set the variables before numpy was loaded
-    threadpool_limits(1)
+    limit_to_one_thread()
 
 
 def _device(wanted: str, name: object) -> str:

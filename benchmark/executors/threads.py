@@ -1,0 +1,68 @@
+"""Computing with one thread in a process that is already running.
+
+Scores are defined with one thread: sums in another order have other last bits. A worker process reads the environment
+before it loads any library; a process of the user's has loaded them, and gets its threads back afterwards.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+from threadpoolctl import ThreadpoolController
+
+
+def limit_to_one_thread() -> None:
+    """Let every library that is loaded compute with one thread, for the rest of this process."""
+    _torch_threads(1)
+    _opencv_threads(1)
+    ThreadpoolController().limit(limits=1)
+
+
+class OneThread:
+    """Lets the libraries of this process compute with one thread for a while, and gives them back what they had."""
+
+    def __init__(self) -> None:
+        self._seen = 0
+        self._controller: ThreadpoolController | None = None
+
+    @contextmanager
+    def __call__(self) -> Iterator[None]:
+        """Limit what is loaded now; what is loaded inside is not limited (see `came`)."""
+        if self._controller is None or self._seen != len(sys.modules):
+            self._controller, self._seen = ThreadpoolController(), len(sys.modules)
+        with ExitStack() as stack:
+            for threads in (_torch_threads, _opencv_threads):  # before the pools, whose number torch takes for its own
+                stack.callback(threads, threads(1))
+            stack.enter_context(self._controller.limit(limits=1))
+            yield
+
+    def came(self) -> bool:
+        """Whether libraries with several threads were loaded since the last block began."""
+        if self._seen == len(sys.modules):
+            return False
+        known = {library["filepath"] for library in self._controller.info()} if self._controller else set()
+        self._controller, self._seen = ThreadpoolController(), len(sys.modules)
+        new = [library for library in self._controller.info() if library["filepath"] not in known]
+        return any(library["num_threads"] > 1 for library in new)
+
+
+def _torch_threads(number: int) -> int:
+    """Set torch's threads where torch is loaded, and return how many it had (1 where it is not loaded)."""
+    torch = sys.modules.get("torch")
+    if torch is None or not hasattr(torch, "set_num_threads"):
+        return 1
+    before = torch.get_num_threads()
+    torch.set_num_threads(number)
+    return before
+
+
+def _opencv_threads(number: int) -> int:
+    """Set OpenCV's threads where it is loaded, and return how many it had (1 where it is not loaded)."""
+    cv2 = sys.modules.get("cv2")
+    if cv2 is None or not hasattr(cv2, "setNumThreads"):
+        return 1
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(number)
+    return before
