@@ -14,8 +14,8 @@ import typer
 
 from asna.terminal import choose_device, progress_bar
 from benchmark.cli.commands import Commands
-from benchmark.cli.terminal import print_line, show_warnings, write
 from benchmark.ending import run
+from benchmark.output.console import print_line, show_warnings, write
 
 DataRoot = Annotated[Path | None, typer.Option(envvar="IQA_DATA", help="Folder that holds the data sets.")]
 Output = Annotated[Path, typer.Option(help="Folder for what is written.")]

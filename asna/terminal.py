@@ -12,7 +12,7 @@ def progress_bar(title: str) -> Iterator[Any]:
     """A progress bar on standard error, and a function (done, total, what) that moves it."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from benchmark.cli.terminal import messages
+    from benchmark.output.console import messages
 
     bar = Progress(
         TextColumn("{task.description}", markup=False),

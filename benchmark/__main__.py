@@ -20,7 +20,7 @@ def main() -> None:
 
 def _command() -> Callable[[], Any]:
     from benchmark.cli.app import app
-    from benchmark.cli.terminal import show_warnings
+    from benchmark.output.console import show_warnings
 
     show_warnings()
     return app

@@ -3,6 +3,8 @@
 Scores within a metric's tolerance of each other are made equal first: another machine could order them otherwise.
 
 Nothing else in the program turns a sign: a metric that runs against people comes out negative, with a warning.
+
+`benchmark.agreement(...)` makes a board of a table of scores and labels (`benchmark.api.agreement`).
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from benchmark.callable_module import make_callable
 from benchmark.kept import Entry, KeptAgreements, entry_key, sample_key
 from benchmark.measured import Measured
 from benchmark.store import IMPORTED
@@ -21,6 +24,8 @@ from benchmark.verdicts import interval_sentence, test_sentence, tie_groups, war
 if TYPE_CHECKING:
     from benchmark.statistics import Comparison
     from benchmark.statistics.inputs import Floats
+
+make_callable(__name__)
 
 MAX_REPLICATES = 20_000
 """More resamples change no digit that a board shows, and each one of every metric is kept in memory."""
@@ -40,6 +45,8 @@ class Evaluation:
     """How the intervals were made, in a sentence; "" when there are none."""
     tests: str
     """How the tie groups were made, in a sentence; "" when nothing was tested."""
+    comparison: Comparison | None = None
+    """The paired tests among the metrics that have a score of every pair; None when nothing was tested."""
 
 
 def check_replicates(replicates: int) -> None:
@@ -143,6 +150,7 @@ def evaluate(
         tie_groups(agreements, comparison),
         interval_sentence(agreements, confidence),
         test_sentence(comparison),
+        comparison,
     )
 
 

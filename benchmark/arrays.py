@@ -7,7 +7,8 @@
   (low, high), for example (-1, 1). Values outside it, NaN and other integer types are refused.
 * **Rounding**: metrics are defined on 8-bit images. Floats are scaled to [0, 255] and rounded to the nearest whole
   number, halves up, as writing them to an 8-bit file does.
-* A PIL image follows the rules for files: 8-bit RGB, grey or palette; transparency is refused.
+* A PIL image follows the rules for files (`benchmark.images`): 8-bit RGB, grey or palette, its profile converted to sRGB,
+  its EXIF orientation applied; transparency is refused.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.images import MODES
 from benchmark.types import UserError
 
 DataRange = float | tuple[float, float] | None
@@ -61,14 +61,13 @@ def _is_tensor(value: Any) -> bool:
 
 
 def _from_pil(image: Any, name: str) -> np.ndarray:
-    if image.mode not in MODES:
-        raise UserError(f"{name}: PIL mode {image.mode}, expected RGB, grey or palette with 8 bits; convert it to RGB")
-    if image.has_transparency_data:
-        opaque = np.asarray(image.convert("RGBA"))
-        if opaque[..., 3].min() < 255:
-            raise UserError(f"{name}: has transparent pixels; compose it on the background that was shown")
-        return opaque[..., :3]
-    return np.asarray(image.convert("RGB"))
+    from benchmark.images.colour import ColourError
+    from benchmark.images.decoding import Refused, from_pil
+
+    try:
+        return from_pil(image)
+    except (Refused, ColourError) as error:
+        raise UserError(f"{name}: {error}") from error
 
 
 def _channels_last(array: np.ndarray, channels_first: bool, name: str) -> tuple[np.ndarray, bool]:

@@ -119,7 +119,7 @@ def failed(error: BaseException) -> int:
     from benchmark.types import UserError
 
     if isinstance(error, KeyboardInterrupt):
-        _say("interrupted")
+        _say(str(error) or "interrupted")
         return INTERRUPTED
     if isinstance(error, OutputLostError):
         _forget_output()

@@ -91,6 +91,10 @@ class Registry:
         if isinstance(thing.info, MetricInfo):
             self.made_here.add(thing.info.name)
 
+    def is_own(self, name: str) -> bool:
+        """Whether a metric is this program's own: of no plugin, no other package, and not made in this process."""
+        return name not in self.made_here and not self.metric(name).info.source
+
     def metric_missing(self, metric: Metric) -> str | None:
         """Say what a metric lacks to run here (weights, a library), without loading it; None when it is ready.
 

@@ -132,7 +132,7 @@ def plan(
         series,
         [
             replace(unit, files={pair.id: known[pair.id] for pair in unit.pairs if pair.id in known})
-            for unit in cut(units, workers, _seconds(store, registry, list(missing)))
+            for unit in cut(units, workers, seconds_per_pair(store, registry, list(missing)))
         ],
         n_kept,
         changed,
@@ -181,9 +181,9 @@ def _note_files(
     return store.note_files(dataset, states, rules, unhashed=unhashed), len(others)
 
 
-def _seconds(store: Store, registry: Registry, metrics: Sequence[str]) -> Callable[[str], float]:
+def seconds_per_pair(store: Store | None, registry: Registry, metrics: Sequence[str]) -> Callable[[str], float]:
     """What a metric takes for a pair, roughly: as this store measured it, else the packaged table, else as the others do."""
-    known = store.seconds_by_metric()
+    known = store.seconds_by_metric() if store is not None else {}
     for name in metrics:
         if name not in known and (costs := measured(name, registry.metric(name).info.version)):
             known[name] = min(cost.seconds for cost in costs)

@@ -11,11 +11,11 @@ from PIL import Image
 from skimage.io import imread
 from skimage.metrics import peak_signal_noise_ratio
 
-from benchmark.adhoc import UNIT_PAIRS, match, score
 from benchmark.images.formats import FORMATS, IMAGE_SUFFIXES, OTHER_IMAGE_SUFFIXES
 from benchmark.registry import Registry
 from benchmark.scoring import UnitScorer, WorkerSetup
 from benchmark.types import UserError
+from benchmark.workflows.score import UNIT_PAIRS, match, score
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from benchmark.cli.terminal import SafeConsole
+from benchmark.output.console import SafeConsole
 from benchmark.text import visible
 
 TITLE = "\x1b]0;OWNED\x07"

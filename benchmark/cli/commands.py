@@ -7,8 +7,8 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from benchmark.cli.terminal import say
 from benchmark.ending import INTERRUPTED, EscapedError
+from benchmark.output.console import say
 
 
 class Commands(TyperGroup):
@@ -18,8 +18,8 @@ class Commands(TyperGroup):
         """Run the command that was asked for; Ctrl-C and SIGTERM end it with a word."""
         try:
             return super().invoke(ctx)
-        except KeyboardInterrupt:
-            say("interrupted")
+        except KeyboardInterrupt as error:
+            say(str(error) or "interrupted")
             raise typer.Exit(INTERRUPTED) from None
         except (OSError, EOFError) as error:
             raise EscapedError from error

@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from benchmark.cli import options
-from benchmark.cli.terminal import progress, results, say
 from benchmark.doctor.finding import Finding, Verdict
+from benchmark.output.console import progress, results, say
 from benchmark.registry import Registry
 from benchmark.types import UserError
 

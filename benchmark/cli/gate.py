@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from benchmark.cli import options
-from benchmark.cli.run import make_executor, run_plan
-from benchmark.cli.terminal import progress, results, say
 from benchmark.gate import DROP, Baseline, Finding, compare, read_baseline, take_reading, write_baseline
 from benchmark.leftovers import temporary_folder
 from benchmark.metrics.backends import FASTEST
+from benchmark.output.console import progress, results, say
 from benchmark.pairs import first_few
 from benchmark.registry import Registry
 from benchmark.runner import Outcome, plan
 from benchmark.store import Store, StoredDataset
 from benchmark.table_names import is_table
 from benchmark.types import UserError
+from benchmark.workflows.run import Where, make_executor, run_plan
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -57,7 +57,7 @@ def gate(
     memory: options.Memory = None,
     device: options.Device = "cpu",
     backend: options.Backend = FASTEST,
-    executor: options.Executor = options.LOCAL,
+    executor: options.Executor = options.AUTO,
     plugin: options.Plugins = None,
     quiet: options.Quiet = False,
 ) -> None:
@@ -78,7 +78,8 @@ def gate(
     if not dataset and is_table(name):
         raise UserError(f"{baseline}: is of the table {name}: say where that lies with --dataset table:FILE.csv")
     wanted = _wanted(baseline, before, named, registry, update=update)
-    crew = make_executor(registry, workers, memory, device, backend, executor)
+    where = Where(executor, workers, options.size(memory) if memory else None, device, backend)
+    crew = make_executor(registry, where)
     with (
         temporary_folder("iqa-gate-") as folder,
         Store(folder / "scores.sqlite") as store,
@@ -88,7 +89,7 @@ def gate(
             todo = plan(store, registry, name, wanted, data_root, workers=crew.workers, progress=report)
         if update and before is not None and named is not None:
             _refuse_other_data(baseline, before, todo.dataset)
-        outcome = run_plan(store, todo, crew, quiet, kept=False)
+        outcome = run_plan(store, todo, crew, quiet=quiet, kept=False)
         if update:
             _refuse_incomplete(baseline, outcome)
         now = take_reading(store, todo.dataset)

@@ -20,9 +20,9 @@ from benchmark.cli.metric_facts import (
     times,
     weights,
 )
-from benchmark.cli.terminal import Facts, print_block, results, say, write
-from benchmark.cli.terminal import table as terminal_table
 from benchmark.metrics.protocol import Metric
+from benchmark.output.console import Facts, print_block, results, say, write
+from benchmark.output.console import table as terminal_table
 from benchmark.registry import Registry
 from benchmark.types import Dataset, DatasetInfo, UserError
 

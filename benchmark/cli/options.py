@@ -12,7 +12,6 @@ from typing import Annotated
 import typer
 
 from benchmark.files import expanded
-from benchmark.metrics.backends import FASTEST, REFERENCE
 from benchmark.names import known_name, unknown_name
 from benchmark.registry import Registry
 from benchmark.table_names import TABLE, is_table, table_name
@@ -104,12 +103,13 @@ Executor = Annotated[
     str,
     typer.Option(
         "--executor",
-        help="local processes, dask for a Dask cluster of this machine, or the address of a Dask scheduler, whose workers "
-        "must see the images under the same paths. Example: --executor dask://10.0.0.5:8786",
-        metavar="local|dask|ADDRESS",
+        help="auto takes this process for small work, else local processes; inline is this process (for breakpoint() in a "
+        "plugin), dask a Dask cluster of this machine, or the address of a Dask scheduler, whose workers must see the images "
+        "under the same paths. Example: --executor dask://10.0.0.5:8786",
+        metavar="auto|inline|local|dask|ADDRESS",
     ),
 ]
-LOCAL = "local"
+AUTO = "auto"
 Backend = Annotated[
     str,
     typer.Option(
@@ -229,13 +229,6 @@ def metric_names(text: str, registry: Registry) -> list[str]:
             registry.metric(name)
             found.append(name)
     return list(dict.fromkeys(found))
-
-
-def check_backend(name: str, registry: Registry) -> None:
-    """Raise UserError unless `name` is fastest, reference, or a backend of some metric."""
-    known = {backend.name for metric in registry.metrics.values() for backend in getattr(metric, "backends", ())}
-    if name not in {FASTEST, REFERENCE, *known}:
-        raise UserError(f"--backend: expected {', '.join([FASTEST, REFERENCE, *sorted(known)])}, got {name!r}")
 
 
 def dataset_names(text: str, stored: Collection[str] = ()) -> list[str]:

@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from benchmark.cli import options
-from benchmark.cli.terminal import results, say
 from benchmark.names import unknown_name
+from benchmark.output.console import results, say
 from benchmark.store import Store, Stored
 from benchmark.types import UserError
 

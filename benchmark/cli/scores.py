@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from benchmark.cli import options
-from benchmark.cli.run import make_executor, tell_warnings
-from benchmark.cli.terminal import progress, results, say, write
 from benchmark.filenames import printable
 from benchmark.files import plain
 from benchmark.images import reading_rules
 from benchmark.metrics.backends import FASTEST
+from benchmark.output.console import results, say, write
 from benchmark.registry import Registry
 from benchmark.store import Store
 from benchmark.types import MetricInfo, UserError
@@ -25,7 +24,7 @@ from benchmark.types import MetricInfo, UserError
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from benchmark.adhoc import Matched, Scores
+    from benchmark.workflows.score import Matched, Scores
 
 FORMATS = ("terminal", "csv", "json")
 
@@ -54,7 +53,7 @@ def score(
     memory: options.Memory = None,
     device: options.Device = "auto",
     backend: options.Backend = FASTEST,
-    executor: options.Executor = options.LOCAL,
+    executor: options.Executor = options.AUTO,
     background: options.Background = None,
     plugin: options.Plugins = None,
     quiet: options.Quiet = False,
@@ -66,28 +65,21 @@ def score(
       python -m benchmark score --distorted a.jpg --reference a.png
       python -m benchmark score --distorted out/ --reference originals/ --metrics ssim,lpips --output scores.csv
     """
-    from benchmark import adhoc
     from benchmark.files import write_whole
+    from benchmark.workflows.run import Where, tell_warnings
+    from benchmark.workflows.score import match, score_matched
 
     chosen = output_format or (output.suffix.lstrip(".").lower() if output else "terminal")
     if chosen not in FORMATS or (output and chosen == "terminal"):
         raise UserError(f"--format: expected csv or json{'' if output else ' or terminal'}, got {chosen!r}")
     registry = Registry(tuple(plugin or ()))
     wanted = options.metric_names(metrics, registry)
-    matched = adhoc.match(distorted, reference)
-    able, lacking = adhoc.without_reference(registry, wanted, matched.pairs)
-    if not able:
-        raise UserError(
-            f"--reference: {', '.join(lacking)} compare an image with its reference: give --reference PATH, or take "
-            "metrics that need none, such as --metrics niqe,brisque"
-        )
-    crew = make_executor(registry, workers, memory, device, backend, executor, background)
+    matched = match(distorted, reference)
+    where = Where(executor, workers, options.size(memory) if memory else None, device, backend, background)
     try:
-        with crew, progress(quiet) as report:
-            scored = adhoc.score(registry, able, matched.pairs, crew, progress=report)
+        scored = score_matched(registry, wanted, matched, where=where, quiet=quiet)
     except KeyboardInterrupt:
-        say("interrupted: `score` keeps nothing, and nothing was written")
-        raise typer.Exit(130) from None
+        raise KeyboardInterrupt("interrupted: `score` keeps nothing, and nothing was written") from None
     if chosen == "terminal":
         results.print(_table(scored, registry))
     else:
@@ -97,8 +89,8 @@ def score(
             write_whole(output, text)
         else:
             write(text)
-    if lacking:
-        say(f"not run: {', '.join(lacking)}: without --reference there is nothing to compare with")
+    if scored.lacking:
+        say(f"not run: {', '.join(scored.lacking)}: without --reference there is nothing to compare with")
     for path in matched.unmatched:
         say(f"not scored: {path} has no partner of the same name", quiet=quiet)
     for sentence in matched.skipped:
@@ -106,7 +98,7 @@ def score(
     tell_warnings(scored.warnings)
     for (pair, metric), reason in scored.failures.items():
         say(f"failed: {pair}, {metric}: {reason}")
-    if lacking or matched.unmatched or matched.incomplete or scored.failures:
+    if scored.lacking or matched.unmatched or matched.incomplete or scored.failures:
         raise typer.Exit(3)
 
 

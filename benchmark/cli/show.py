@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from benchmark.cli import options
-from benchmark.cli.terminal import progress, results, say, write
 from benchmark.names import unknown_name
+from benchmark.output.console import results, say, write
 from benchmark.pairs import label_revision
 from benchmark.registry import Registry
 from benchmark.store import Store
 from benchmark.table_names import is_table, table_name
-from benchmark.types import Progress, UserError
+from benchmark.types import UserError
 
 if TYPE_CHECKING:
-    from benchmark.kept import KeptAgreements
     from benchmark.leaderboard.board import Board
 
-PATIENCE_SECONDS = 1.0
-"""Work that takes less shows no progress."""
 FORMAT_OF_SUFFIX = {".md": "markdown", ".csv": "csv", ".json": "json", ".tex": "latex"}
 
 
@@ -77,8 +73,8 @@ def leaderboard(
       python -m benchmark leaderboard --statistics srcc,plcc
     """
     from benchmark.files import write_whole
-    from benchmark.leaderboard.build import build
     from benchmark.leaderboard.render import FORMATS, render
+    from benchmark.workflows.board import stored_board
 
     chosen = output_format or (FORMAT_OF_SUFFIX.get(output.suffix.lower(), "") if output else "terminal")
     if chosen not in FORMATS or (output and chosen == "terminal"):
@@ -88,21 +84,20 @@ def leaderboard(
         )
     only = options.statistic_names(statistics)
     registry = Registry(tuple(plugin or ()))
-    with Store(options.store_path(results_folder), readonly=True) as store, _kept(results_folder) as (kept, report):
-        board = build(
-            store,
-            registry,
-            kept=kept,
-            progress=report,
-            datasets=_stored_datasets(store, dataset),
-            metrics=None if metrics is None else options.names(metrics, "--metrics"),
-            subset=subset,
-            split=split,
-            sort=sort,
-            statistics=only,
-            all_versions=all_versions,
-            replicates=replicates,
-        )
+    with Store(options.store_path(results_folder), readonly=True) as store:
+        datasets = _stored_datasets(store, dataset)
+    board = stored_board(
+        results_folder,
+        registry,
+        datasets=datasets,
+        metrics=None if metrics is None else options.names(metrics, "--metrics"),
+        subset=subset,
+        split=split,
+        sort=sort,
+        statistics=only,
+        all_versions=all_versions,
+        replicates=replicates,
+    )
     rendered = render(board, chosen)
     if output:
         write_whole(output, rendered)
@@ -121,18 +116,6 @@ def _tell_failed(board: Board) -> None:
         raise typer.Exit(3)
 
 
-@contextmanager
-def _kept(results_folder: Path) -> Iterator[tuple[KeptAgreements, Progress]]:
-    """Yield the statistics kept in a results folder, and a report that draws once they take longer than a moment."""
-    from benchmark.kept import FILE, KeptAgreements
-
-    start = time.monotonic()
-    with KeptAgreements(results_folder / FILE) as kept, progress(quiet=False) as report:
-        yield kept, lambda *of: report(*of) if time.monotonic() - start > PATIENCE_SECONDS else None
-    if kept.problem and time.monotonic() - start > PATIENCE_SECONDS:
-        say(kept.problem)
-
-
 def print_board(
     results_folder: Path,
     registry: Registry,
@@ -143,21 +126,18 @@ def print_board(
     statistics: Sequence[str] | None = None,
 ) -> None:
     """Print the board of what a run was asked for; exits with 3 where a data set's statistics cannot be computed."""
-    from benchmark.leaderboard.build import build
     from benchmark.leaderboard.render import render
+    from benchmark.workflows.board import stored_board
 
-    with Store(options.store_path(results_folder), readonly=True) as store, _kept(results_folder) as (kept, report):
-        board = build(
-            store,
-            registry,
-            datasets=datasets,
-            metrics=metrics,
-            split=split,
-            replicates=replicates,
-            statistics=statistics,
-            kept=kept,
-            progress=report,
-        )
+    board = stored_board(
+        results_folder,
+        registry,
+        datasets=datasets,
+        metrics=metrics,
+        split=split,
+        replicates=replicates,
+        statistics=statistics,
+    )
     results.print(render(board, "terminal"))
     _tell_failed(board)
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from benchmark.cli import options
-from benchmark.cli.terminal import progress, results, say
 from benchmark.files import expanded
 from benchmark.metrics.backends import FASTEST
+from benchmark.output.console import progress, results, say
 from benchmark.registry import Registry
 from benchmark.types import UserError
 
@@ -131,10 +131,11 @@ def throughput(
     from benchmark.throughput.report import costs
     from benchmark.throughput.session import measure
     from benchmark.throughput.terminal import TerminalReport
+    from benchmark.workflows.run import check_backend
 
     registry = Registry(tuple(plugin or ()))
     wanted = options.metric_names(metrics, registry)
-    options.check_backend(backend, registry)
+    check_backend(backend, registry)
     tables = [_file(path, "--output", TABLES) for path in output or ()]
     picture = _file(figure, "--figure", FIGURES) if figure else None
     batches = batch_sizes(batch)

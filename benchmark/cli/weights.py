@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
 
 import typer
 
 from benchmark.cli import options
-from benchmark.cli.terminal import Facts, print_block, print_line, progress, results, say, table
-from benchmark.registry import Registry
+from benchmark.output.console import Facts, print_block, print_line, progress, results, say, table
 from benchmark.types import UserError
 from benchmark.weights import cache
+from benchmark.weights.bring import bring, source
 from benchmark.weights.catalogue import FILES, Edition, WeightsFile, needed_by
 
 app = typer.Typer(
@@ -25,7 +23,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 SHOWN_UNKNOWN = 5
-KILOBYTE = 1000
 UNKNOWN = "not known"
 
 
@@ -121,7 +118,7 @@ def fetch(
             )
         for file in needed_by(metric):
             if cache.missing([file]):
-                _bring(file, quiet)
+                bring(file, quiet=quiet)
             print_line(f"here: {cache.path_of(file)}")
 
 
@@ -132,37 +129,6 @@ def _nearest(metric: str) -> str:
     return f" (did you mean {near[0]}?)" if near else ""
 
 
-def fetch_lacking(registry: Registry, metrics: Iterable[str], quiet: bool) -> None:
-    """Fetch the files that metrics lack to run; say in one line per file what cannot be had, and what to put where.
-
-    Asks nothing. Leaves alone what the user has to supply, and metrics that lack something else.
-    """
-    from benchmark.weights.fetch import offline
-
-    lacking: dict[str, WeightsFile] = {}
-    for name in metrics if not offline() else ():
-        missing = registry.metric_missing(registry.metric(name)) or ""
-        lacking |= {file.name: file for file in needed_by(name) if file.url and file.name in missing}
-    for file in lacking.values():
-        try:
-            _bring(file, quiet)
-        except UserError as error:
-            say(str(error))
-
-
-def _bring(file: WeightsFile, quiet: bool) -> None:
-    """Fetch one file, saying so; raises UserError in one line."""
-    from benchmark.weights.fetch import fetch, offline
-
-    size = file.editions[0].size
-    sized = f"{file.name} ({cache.size_text(size)})" if size else file.name
-    say(f"fetching {sized} from {_source(file)}", quiet=quiet or offline())
-    with progress(quiet) as report:
-        fetch(file, lambda done, total, name: report(done // KILOBYTE, total // KILOBYTE, f"{name} (kB)"))
-    if cache.state(file) is cache.State.UNVERIFIED:
-        say(f"{file.name} is not verified, but taken as it came: nobody here knows its sha256")
-
-
 def _cells(file: WeightsFile) -> list[str]:
     """What the table tells of a file; one line per edition."""
     return [
@@ -170,7 +136,7 @@ def _cells(file: WeightsFile) -> list[str]:
         ", ".join(file.metrics),
         "\n".join(map(_size, file.editions)),
         _status(file),
-        _source(file),
+        source(file),
         file.licence,
         "\n".join(edition.sha256[:12] or UNKNOWN for edition in file.editions),
     ]
@@ -181,7 +147,7 @@ def _facts(file: WeightsFile) -> Facts:
     return [
         ("for", ", ".join(file.metrics)),
         *(("sha256", f"{edition.sha256 or UNKNOWN} ({_size(edition)})") for edition in file.editions),
-        ("from", file.url or _source(file)),
+        ("from", file.url or source(file)),
         ("licence", file.licence),
         ("note", file.note),
         ("status", _status(file)),
@@ -191,13 +157,6 @@ def _facts(file: WeightsFile) -> Facts:
 
 def _size(edition: Edition) -> str:
     return cache.size_text(edition.size) if edition.size else UNKNOWN
-
-
-def _source(file: WeightsFile) -> str:
-    """Where a file comes from, in a word."""
-    if file.embedded:
-        return "this package"
-    return urlsplit(file.url).netloc or "you"
 
 
 def _status(file: WeightsFile) -> str:

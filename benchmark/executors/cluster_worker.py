@@ -16,8 +16,8 @@ from typing import Any
 from benchmark import __version__
 from benchmark.allocator import keep_freed_memory
 from benchmark.executors.resources import THREAD_VARIABLES, device_names, resolve_device
-from benchmark.images import quiet_decoders
 from benchmark.executors.threads import limit_to_one_thread
+from benchmark.images import quiet_decoders
 from benchmark.registry import Registry
 from benchmark.scoring import Unit, UnitResult, UnitScorer, WorkerSetup
 from benchmark.types import UserError

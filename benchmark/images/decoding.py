@@ -104,6 +104,23 @@ def decode(content: bytes, background: Background | None = None) -> Decoded:
     return Decoded(rgb if turn is None else np.ascontiguousarray(turn(rgb)), turned)
 
 
+def from_pil(image: Image.Image) -> np.ndarray:
+    """A PIL image, as it is in memory, as uint8 sRGB (H, W, 3), upright.
+
+    Raises Refused or ColourError for what the rules refuse. Damage to a file is found when that is read by its path.
+    """
+    if image.mode.startswith(DEEP_MODES):
+        raise Refused(f"mode {image.mode}, expected 8 bits per channel; convert it, so that the rounding is yours")
+    if image.mode not in MODES:
+        raise Refused(f"colour mode {image.mode}, expected RGB, grey or palette; convert it to RGB with its profile")
+    turn = TURNS.get(_orientation(image)) if image.format != "TIFF" else None  # Pillow turns a TIFF while loading
+    rgb, alpha = _channels(image, None)
+    rgb = to_srgb(rgb, image.info.get("icc_profile"))
+    if alpha is not None:
+        rgb = _composite(rgb, alpha, None)
+    return rgb if turn is None else np.ascontiguousarray(turn(rgb))
+
+
 def _refuse_other_kinds(image: Image.Image) -> None:
     """Raise Refused for formats without a rule, and for more than one image."""
     if image.format not in FORMATS:

@@ -7,11 +7,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from benchmark.statistics import STATISTICS
 from benchmark.types import Agreement, DatasetInfo, Estimate, MetricInfo
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 SCHEMA = 1
+TEXT_WIDTH = 120
+"""Columns of a board as plain text."""
 
 MAIN_STATISTICS = tuple(name for name, statistic in STATISTICS.items() if statistic.main)
 
@@ -142,3 +148,41 @@ class Board:
     failed: tuple[str, ...] = ()
     """Data sets that have no board since their statistics could not be computed, each with the reason."""
     schema: int = SCHEMA
+
+    def to_frame(self) -> pd.DataFrame:
+        """Every statistic with its interval, one row per data set, subset, metric and statistic.
+
+        The columns are `benchmark.frames.AGREEMENT`.
+        """
+        from benchmark.frames import agreement_frame
+
+        return agreement_frame(self)
+
+    def render(self, format: str = "markdown") -> str:
+        """Return the board as text: markdown, csv, json, latex or terminal (plain, 120 columns wide).
+
+        Raises UserError for another format.
+        """
+        from benchmark.leaderboard.render import render
+
+        made = render(self, format)
+        return made if isinstance(made, str) else _plain(made)
+
+    def __str__(self) -> str:
+        return self.render("terminal")
+
+    def _repr_html_(self) -> str:
+        """Shown by notebooks: ranks, the main statistics with their intervals, and what a reader must know."""
+        from benchmark.leaderboard.html import html
+
+        return html(self)
+
+
+def _plain(renderable: Any) -> str:
+    from io import StringIO
+
+    from rich.console import Console
+
+    out = StringIO()
+    Console(file=out, width=TEXT_WIDTH, emoji=False, markup=False, highlight=False).print(renderable)
+    return out.getvalue()

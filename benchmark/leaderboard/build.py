@@ -130,6 +130,43 @@ def build(
     )
 
 
+def board_of(
+    info: DatasetInfo,
+    revision: str,
+    pairs: Sequence[Pair],
+    measured: Sequence[Measured],
+    *,
+    subset: str = "all",
+    sort: str = "srcc",
+    statistics: Sequence[str] | None = None,
+    replicates: int = 1000,
+    confidence: float = 0.95,
+    seed: int = 0,
+    infos: Mapping[str, DatasetInfo] | None = None,
+) -> Board:
+    """Make the board of one data set that is in no store; arguments as in `build`. Raises UserError as `build` does."""
+    if sort not in SORTS:
+        raise unknown_name("sort key", sort, SORTS)
+    for name in statistics or ():
+        if name not in STATISTICS:
+            raise unknown_name("statistic", name, STATISTICS)
+    check_replicates(replicates)
+    wanted = None if statistics is None else tuple(key for key in STATISTICS if key in (*statistics, sort, "srcc"))
+    chosen = take_subset(pairs, subset)
+    board = _dataset_board(
+        StoredDataset(0, revision, info),
+        chosen,
+        measured,
+        infos or {info.name: info},
+        subset=subset,
+        sort=sort,
+        options={"statistics": wanted, "replicates": replicates, "confidence": confidence, "seed": seed},
+        parts=distortions(chosen) if len(distortions(chosen)) > 1 else [],
+        progress=None,
+    )
+    return Board((board,), None, sort, f"iqa-benchmark {benchmark.__version__} (board schema {SCHEMA})")
+
+
 def _datasets(store: Store, names: Sequence[str], all_versions: bool, notes: list[str]) -> list[StoredDataset]:
     """The stored data sets asked for; of several label revisions the one last used, unless all or another one are wanted."""
     by_name: dict[str, list[StoredDataset]] = {}

@@ -42,7 +42,7 @@ class MetricFunction:
         `data_range` declares the range of float images. Metrics of one image take no reference.
         Raises UserError for images that do not fit: another type, size or number, or too small for the metric.
         """
-        images, is_batch = _read(distorted, data_range, "distorted")
+        images, is_batch = read_images(distorted, data_range, "distorted")
         if self.info.kind == "no-reference":
             if reference is not None:
                 raise UserError(f"{self.info.name}: scores one image alone; leave the reference out")
@@ -52,7 +52,7 @@ class MetricFunction:
             raise UserError(
                 f"{self.info.name}: compares an image with its reference; give both: metric(distorted, reference)"
             )
-        references, several = _read(reference, data_range, "reference")
+        references, several = read_images(reference, data_range, "reference")
         if several and len(references) != len(images):
             raise UserError(
                 f"{self.info.name}: expected one reference, or as many as distorted images, got {len(references)} for {len(images)}"
@@ -95,7 +95,7 @@ class MetricFunction:
             )
 
 
-def _read(value: Any, data_range: DataRange, name: str) -> tuple[list[np.ndarray], bool]:
+def read_images(value: Any, data_range: DataRange, name: str) -> tuple[list[np.ndarray], bool]:
     """Return uint8 RGB images (H, W, 3), and whether several were given."""
     if isinstance(value, str | Path):
         try:
@@ -113,7 +113,7 @@ def _read(value: Any, data_range: DataRange, name: str) -> tuple[list[np.ndarray
 
 
 def _read_one(value: Any, data_range: DataRange, name: str) -> np.ndarray:
-    images, is_batch = _read(value, data_range, name)
+    images, is_batch = read_images(value, data_range, name)
     if is_batch:
         raise UserError(f"{name}: a batch inside a list; give either a list of images or one batch")
     return images[0]
