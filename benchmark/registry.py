@@ -82,8 +82,12 @@ class Registry:
     def add(self, thing: Metric | Dataset) -> None:
         """Take a metric or a data set that was made in this process.
 
-        Raises UserError for anything else, and for a name that is taken.
+        A metric that was added here before is replaced by one of its name. Raises UserError for anything else, and for
+        another name that is taken.
         """
+        name = getattr(getattr(thing, "info", None), "name", "")
+        if name in self.made_here:
+            del self.metrics[name]
         try:
             self._add([thing])
         except (TypeError, ValueError) as error:

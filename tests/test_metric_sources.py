@@ -184,7 +184,28 @@ def test_code_that_nobody_can_read_needs_a_stated_version():
 
     namespace = {"metric": metric, "np": np}
     code = "made = metric(name='x', higher_is_better=True, protocol='X.'{})(lambda *, distorted, reference: 1.0)"
-    with pytest.raises(ValueError, match="x: there is no source file that its version could follow; state a version"):
+    with pytest.raises(ValueError, match="x: there is no source that its version could follow; state a version"):
         exec(code.format(""), namespace)
     exec(code.format(", version='7'"), namespace)
     assert namespace["made"].info.version == "7"
+
+
+def test_a_function_of_a_notebook_cell_has_a_version_that_follows_its_own_source():
+    import linecache
+
+    def version(body):
+        """As IPython runs a cell: no file, the source in the cache of lines."""
+        source = (
+            "from benchmark.plugin import metric\n"
+            "@metric(name='cell', higher_is_better=True, protocol='A cell.')\n"
+            f"def cell(*, distorted, reference):\n    return {body}\n"
+        )
+        name = f"<cell-{body}>"
+        linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
+        space = {"__name__": "__main__"}
+        exec(compile(source, name, "exec"), space)
+        return space["cell"].info.version
+
+    assert version("1.0").startswith("source-")
+    assert version("1.0") == version("1.0")
+    assert version("1.0") != version("2.0")

@@ -24,7 +24,7 @@ from benchmark.cli import options
 from benchmark.cli import weights as cli
 from benchmark.registry import Registry
 from benchmark.types import UserError
-from benchmark.weights import cache
+from benchmark.weights import bring, cache
 from benchmark.weights import fetch as fetching
 from benchmark.weights.cache import State, add, path_of
 from benchmark.weights.catalogue import FILES, Edition, WeightsFile, known_sha256, needed_by
@@ -509,7 +509,7 @@ def lacking(monkeypatch):
     def make(*nets):
         registry = Registry()
         registry.metrics |= {net.name: net for net in nets}
-        monkeypatch.setattr(cli, "needed_by", lambda name: tuple(net.file for net in nets if net.name == name))
+        monkeypatch.setattr(bring, "needed_by", lambda name: tuple(net.file for net in nets if net.name == name))
         return registry
 
     return make
@@ -520,11 +520,11 @@ def test_a_run_fetches_what_its_metrics_lack_and_each_file_once(server, lacking,
     bodies["/net.pth"] = len(CONTENT), CONTENT
     file = record(f"{address}/net.pth")
     registry = lacking(Net("net", file), Net("wide", file))
-    cli.fetch_lacking(registry, ["psnr", "net", "wide"], quiet=False)
+    bring.bring_lacking(registry, ["psnr", "net", "wide"], quiet=False)
     assert cache.state(file) is State.HERE
     assert capfd.readouterr().err == f"fetching net.pth (1.3 MB) from {address.removeprefix('http://')}\n"
     bodies.clear()
-    cli.fetch_lacking(registry, ["net", "wide"], quiet=False)
+    bring.bring_lacking(registry, ["net", "wide"], quiet=False)
     assert capfd.readouterr().err == ""
 
 
@@ -534,7 +534,7 @@ def test_what_cannot_be_had_is_one_line_per_file_and_the_others_are_fetched(serv
     dead = record(f"http://127.0.0.1:{closed_port()}/far.pth")
     dead = replace(dead, name="far.pth")
     registry = lacking(Net("far", dead), Net("net", record(f"{address}/net.pth")))
-    cli.fetch_lacking(registry, ["far", "net"], quiet=True)
+    bring.bring_lacking(registry, ["far", "net"], quiet=True)
     (line,) = capfd.readouterr().err.splitlines()
     assert line.startswith("far.pth cannot be fetched (127.0.0.1")
     assert str(path_of(dead)) in line
@@ -543,7 +543,9 @@ def test_what_cannot_be_had_is_one_line_per_file_and_the_others_are_fetched(serv
 
 def test_nothing_is_fetched_for_a_metric_that_lacks_a_package_or_a_file_without_an_address(lacking, own_folder, capfd):
     file = record("http://127.0.0.1:9/net.pth")
-    cli.fetch_lacking(lacking(Net("net", file, "the package pyiqa"), Net("own", record())), ["net", "own"], quiet=False)
+    bring.bring_lacking(
+        lacking(Net("net", file, "the package pyiqa"), Net("own", record())), ["net", "own"], quiet=False
+    )
     assert capfd.readouterr().err == ""
     assert not own_folder.exists()
 
@@ -554,7 +556,7 @@ def test_what_is_ready_needs_no_network(monkeypatch, capfd):
     ready = options.metric_names("all-ready", registry)
     assert "psnr" in ready
     assert "lpips-squeeze" not in ready
-    cli.fetch_lacking(registry, ready, quiet=False)
+    bring.bring_lacking(registry, ready, quiet=False)
     assert capfd.readouterr().err == ""
 
 
@@ -568,7 +570,7 @@ def test_one_variable_forbids_the_network(value, forbidden, monkeypatch, lacking
     assert fetching.answers("http://other") is False
     with pytest.raises(UserError, match=r"weights add net\.pth|copy it to"):
         fetch(file)
-    cli.fetch_lacking(lacking(Net("net", file)), ["net"], quiet=False)
+    bring.bring_lacking(lacking(Net("net", file)), ["net"], quiet=False)
     assert bool(asked) is not forbidden
     assert (capfd.readouterr().err == "") is forbidden
 

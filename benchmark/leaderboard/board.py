@@ -136,7 +136,7 @@ class Overall:
     """Why, by metric."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Board:
     """Everything that one leaderboard shows."""
 
@@ -167,6 +167,10 @@ class Board:
 
         made = render(self, format)
         return made if isinstance(made, str) else _plain(made)
+
+    def __repr__(self) -> str:
+        parts = (f"{len(board.rows)} metrics on {board.dataset.name} ({board.subset})" for board in self.datasets)
+        return f"<board: {', '.join(parts)}>"
 
     def __str__(self) -> str:
         return self.render("terminal")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -122,7 +123,7 @@ def metric(
         info = MetricInfo(
             name=name,
             title=facts.pop("title", name),
-            version=version or _source_version(name, definers, view),
+            version=version or _source_version(name, function, definers, view),
             source="" if is_own(caller.get("__name__", "")) else source_hash(definers),
             higher_is_better=higher_is_better,
             protocol=protocol,
@@ -150,14 +151,20 @@ def _definers(function: Callable[..., Any], caller: Mapping[str, Any]) -> list[t
     return [(file, module) for file, module in named.items() if not is_library_file(file) or module == found[0][1]]
 
 
-def _source_version(name: str, definers: Sequence[tuple[Path, str]], view: View) -> str:
+def _source_version(name: str, function: Callable[..., Any], definers: Sequence[tuple[Path, str]], view: View) -> str:
     """A hash of the code that defines a metric; "1" for the metrics of this program, which the gate guards.
 
+    In a notebook that is the source of the function alone: what it calls from other cells is not followed.
     The default view is a part of it: it was uint8 once, and the same code gave other scores.
     """
     if definers and all(is_own(module) for _, module in definers):
         return "1"
-    if not definers:
-        raise ValueError(f"{name}: there is no source file that its version could follow; state a version")
-    followed = source_version((file, module) for file, module in definers if not is_own(module))
+    if definers:
+        followed = source_version((file, module) for file, module in definers if not is_own(module))
+    else:
+        try:
+            text = inspect.getsource(function)  # of a notebook's cell
+        except (OSError, TypeError) as error:
+            raise ValueError(f"{name}: there is no source that its version could follow; state a version") from error
+        followed = f"source-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
     return f"{followed}+float64" if view == "rgb" else followed
