@@ -35,7 +35,7 @@ def test_paired_tests_find_a_difference_between_equal_metrics_about_5_percent_of
 @pytest.mark.parametrize("world", [GOOD, MIDDLING, POOR], ids=lambda world: world.name)
 def test_intervals_of_every_statistic_cover_the_truth_at_least_nine_times_in_ten(world, statistic: str) -> None:
     cells = coverage(world, statistic, 13, sets=150, replicates=200)
-    assert cells["product"] >= 0.89
+    assert cells["product"] >= 0.84  # 2.5 standard errors of 150 sets below the 90 % that the README states
     assert cells["product"] > cells["pairs-level percentile"] + 0.05
 
 
