@@ -1,11 +1,14 @@
 """Scoring in this process gives what worker processes give, and leaves the process as it was."""
 
+import json
 import subprocess
 import sys
 import textwrap
 
 import pytest
 import torch
+from command import benchmark
+from conftest import PLUGIN
 
 from benchmark.executors import InlineExecutor, LocalExecutor
 from benchmark.executors.threads import OneThread
@@ -82,3 +85,37 @@ def test_a_metric_that_was_made_here_is_known_to_this_registry_alone(toy):
         )
     with pytest.raises(UserError, match="expected a metric or a data set"):
         registry.add(lambda distorted, reference: 0.0)
+
+
+def test_what_a_metric_prints_is_no_result(toy, tmp_path):
+    plugin = tmp_path / "talker.py"
+    plugin.write_text(
+        "from benchmark.plugin import metric\n"
+        "@metric(name='talker', higher_is_better=True, protocol='Talks.')\n"
+        "def talker(*, distorted, reference):\n    print('talk')\n    return 1.0\n"
+    )
+    images = ("--distorted", toy / "a" / "1.png", "--reference", toy / "a" / "ref.png")
+    options = ("--metrics", "talker", "--plugin", plugin, "--executor", "inline", "--format", "json")
+    done = benchmark("score", *images, *options)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["pairs"][0]["scores"] == {"talker": 1.0}
+    assert "talk" in done.stderr
+
+
+def test_small_work_of_own_metrics_starts_no_process_and_that_of_a_plugin_does(toy, monkeypatch):
+    from benchmark.workflows.run import SMALL_SECONDS, Begin, Where
+
+    registry = Registry((PLUGIN,))
+    own, plugin = ["psnr", "ssim"], ["psnr", "difference"]
+    for metrics, where, seconds, inline in (
+        (own, Where(), 0.1, True),
+        (own, Where(), SMALL_SECONDS + 1, False),
+        (own, Where(workers=2), 0.1, False),
+        (own, Where("local"), 0.1, False),
+        (own, Where("inline"), 1000.0, True),
+        (plugin, Where(), 0.1, False),
+        (plugin, Where("inline"), 0.1, True),
+    ):
+        with Begin(registry, where, metrics) as begin:
+            begin._start = lambda: "workers"  # none is wanted here
+            assert (begin.executor(seconds) != "workers") == inline, (metrics, where, seconds)

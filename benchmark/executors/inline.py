@@ -5,7 +5,9 @@ Nothing is started and nothing is sent. `breakpoint()` in a plugin works. A cras
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Generator, Iterable
+from contextlib import redirect_stdout
 
 from benchmark.executors.threads import OneThread
 from benchmark.registry import Registry
@@ -38,11 +40,12 @@ class InlineExecutor:
             yield unit, self.score(unit)
 
     def score(self, unit: Unit) -> UnitResult:
-        """Score one unit."""
-        self._score.load(wanted.metric for wanted in unit.wanted)
-        with self._one_thread():
-            result = self._score(unit)
-        if self._one_thread.came():  # a library that was loaded on the way computed with several threads
+        """Score one unit; what metrics print is talk, not results, and goes to stderr."""
+        with redirect_stdout(sys.stderr):
+            self._score.load(wanted.metric for wanted in unit.wanted)
             with self._one_thread():
                 result = self._score(unit)
+            if self._one_thread.came():  # a library that was loaded on the way computed with several threads
+                with self._one_thread():
+                    result = self._score(unit)
         return result
