@@ -77,7 +77,9 @@ def test_a_metric_that_was_made_here_is_known_to_this_registry_alone(toy):
     assert registry.made_here == {"mean-of-distorted"}
     ((_, result),) = InlineExecutor(WorkerSetup(), registry).results([unit_of(toy, ["mean-of-distorted"])])
     assert len(result.results[0].scores) == 6
-    registry.add(metric(name="mean-of-distorted", higher_is_better=False, protocol="Another one.", version="2")(len))
+    registry.add(
+        metric(name="mean-of-distorted", higher_is_better=False, protocol="Another one.", version="2")(mean.function)
+    )
     assert registry.metrics["mean-of-distorted"].info.version == "2"
     with pytest.raises(UserError, match="is taken"):
         registry.add(

@@ -138,3 +138,28 @@ def test_a_table_without_references_has_a_board_of_metrics_without_a_reference(i
     assert sum(row["metric"] == "brisque" for row in found) == 6
     assert sum(row["metric"] == "piqe" for row in found) == 6
     assert not any(row["metric"] == "psnr" for row in found)
+
+
+def test_a_function_of_the_distorted_image_alone_is_a_no_reference_metric(toy):
+    import benchmark
+    from benchmark.plugin import metric
+
+    @metric(name="spread", higher_is_better=False, protocol="Standard deviation of RGB.")
+    def spread(*, distorted):
+        return distorted.std()
+
+    assert spread.info.kind == "no-reference"
+    benchmark.register(spread)
+    image = np.arange(48, dtype=np.uint8).reshape(4, 4, 3)
+    assert benchmark.metric("spread")(image) == image.astype(float).std()
+    found = benchmark.score(toy / "a", metrics="spread", quiet=True)
+    assert len(found.scores) == 7
+    assert not found.failures
+
+    @metric(name="either", higher_is_better=True, protocol="Takes anything.")
+    def either(**images):
+        return float(len(images))
+
+    assert either.info.kind == "full-reference"
+    with pytest.raises(TypeError, match=r"odd: expected a function of the keyword arguments distorted and reference"):
+        metric(name="odd", higher_is_better=True, protocol="Odd.")(lambda x, y: 0.0)

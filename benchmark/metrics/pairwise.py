@@ -1,4 +1,4 @@
-"""The simplest kind of metric: a function of one distorted image and its reference."""
+"""The simplest kind of metric: a function of one distorted image and its reference, or of the distorted image alone."""
 
 from __future__ import annotations
 
@@ -34,7 +34,10 @@ None may be written to.
 
 @dataclass(frozen=True, slots=True)
 class PairwiseMetric:
-    """A metric made of `function(distorted=..., reference=...) -> float`, called for one pair at a time with its `View`."""
+    """A metric made of a function, called for one pair at a time with its `View`.
+
+    ``function(distorted=..., reference=...) -> float``, or without a reference ``function(distorted=...) -> float``.
+    """
 
     info: MetricInfo
     function: Callable[..., Any]
@@ -51,7 +54,7 @@ class PairwiseMetric:
         """Nothing to load: the same function runs on every device. Raises UserError without the declared files."""
         if lacking := self.missing():
             raise UserError(f"{self.info.name}: needs {lacking}")
-        return PairwiseScorer(self.function, self.view)
+        return PairwiseScorer(self.function, self.view, self.info.kind == "full-reference")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,8 @@ class PairwiseScorer:
 
     function: Callable[..., Any]
     view: View
+    paired: bool = True
+    """Whether the function takes the reference."""
 
     def _images(self, batch: ImageBatch) -> Iterator[Any]:
         """Each image's view; a float64 copy of RGB is made for one image at a time."""
@@ -78,8 +83,9 @@ class PairwiseScorer:
 
     def score(self, distorted: ImageBatch, prepared: Any) -> np.ndarray:
         """Return one float64 per distorted image; tensor functions run without gradients."""
+        reference = {"reference": prepared} if self.paired else {}
         with self._no_gradients():
-            scores = [self.function(distorted=image, reference=prepared) for image in self._images(distorted)]
+            scores = [self.function(distorted=image, **reference) for image in self._images(distorted)]
         return np.array([_number(score) for score in scores], dtype=np.float64)
 
     def _no_gradients(self) -> AbstractContextManager[Any]:
@@ -100,15 +106,16 @@ def metric(
     weights: Sequence[str | Path] = (),
     **facts: Any,
 ) -> Callable[[Callable[..., Any]], PairwiseMetric]:
-    """Turn a function of one pair into a metric: the shortest way to write a plugin.
+    """Turn a function of one pair, or of one image, into a metric: the shortest way to write a plugin.
 
     The function takes the keyword arguments `distorted` and `reference`, by default float64 RGB (H, W, 3) in [0, 255] (see
-    `View` for what else they may be), and returns a number. Without a `version`, it is a hash of the file that calls this, in a
+    `View` for what else they may be), and returns a number; one that takes `distorted` alone is a no-reference metric. Without a `version`, it is a hash of the file that calls this, in a
     plugin and in an installed package, and of the modules of one's own that it imports (`benchmark.metrics.sources`): edited
     code is another version, and its earlier scores are not taken for its own. The metrics of this program are guarded by the gate instead, and have version "1".
     `weights` are the files that the function reads, relative to that file: their hash is the metric's `weights_sha256`, and
-    another file is another series. Further keyword arguments are fields of `MetricInfo`. Raises TypeError for a field and
-    ValueError for a view that does not exist, and where there is no source to follow and no `version`.
+    another file is another series. Further keyword arguments are fields of `MetricInfo`. Raises TypeError for a field
+    that does not exist and for a function of other arguments, ValueError for a view that does not exist, and where there is
+    no source to follow and no `version`.
     """
     caller = sys._getframe(1).f_globals
     folder = Path(caller.get("__file__") or ".").parent
@@ -120,6 +127,8 @@ def metric(
 
     def decorate(function: Callable[..., Any]) -> PairwiseMetric:
         definers = _definers(function, caller)
+        if not _takes_reference(name, function):
+            facts.setdefault("kind", "no-reference")
         info = MetricInfo(
             name=name,
             title=facts.pop("title", name),
@@ -132,6 +141,24 @@ def metric(
         return PairwiseMetric(info, function, view, paths)
 
     return decorate
+
+
+def _takes_reference(name: str, function: Callable[..., Any]) -> bool:
+    """Whether a function takes `reference` beside `distorted`; raises TypeError for one of other arguments."""
+    try:
+        signature = inspect.signature(function)
+    except ValueError:  # of compiled code
+        return True
+    for reference in ({"reference": None}, {}):
+        try:
+            signature.bind(distorted=None, **reference)
+        except TypeError:
+            continue
+        return bool(reference)
+    raise TypeError(
+        f"{name}: expected a function of the keyword arguments distorted and reference, or of distorted alone, got "
+        f"{getattr(function, '__name__', 'one')}{signature}"
+    )
 
 
 def _number(score: Any) -> float:
