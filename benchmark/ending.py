@@ -188,9 +188,11 @@ def _forget_output() -> None:
 
 
 def _end_at_once_on_ctrl_c() -> None:
-    """Outside the command nothing is worth keeping. A process that was told to ignore Ctrl-C goes on ignoring it."""
+    """Outside the command nothing is worth keeping. A process that was told to ignore a signal goes on ignoring it."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _end_at_once)
+    if signal.getsignal(signal.SIGTERM) in (signal.SIG_DFL, signal.default_int_handler):
+        signal.signal(signal.SIGTERM, _end_at_once)
 
 
 def _raise_on_signals() -> None:

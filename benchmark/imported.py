@@ -76,8 +76,8 @@ def import_scores(
         score = scores.get(pair.id)
         if score is None:
             result.failures[pair.id] = f"{printable(path.name)} has no score for it"
-        elif math.isnan(score) or (math.isinf(score) and infinite_as is None):
-            result.failures[pair.id] = f"{metric} is {score}, expected a finite number"
+        elif reason := info.why_no_score(score):
+            result.failures[pair.id] = reason
         else:
             result.scores[pair.id] = score
     store.commit_unit(by_content.values())

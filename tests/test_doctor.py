@@ -71,6 +71,7 @@ BROKEN = {
     "subtract_wraps": (function("return ((distorted - reference) ** 2).mean()", facts="**FACTS, view='uint8'"), "8-bit arithmetic", "subtract of uint8 wraps around"),
     "add_wraps": (function("return np.abs((distorted + reference) / 2 - reference).mean()", facts="**FACTS, view='uint8'"), "8-bit arithmetic", "add of uint8 wraps around"),
     "in_place_wraps": (function("difference = distorted.copy(); difference -= reference; return difference.mean()", facts="**FACTS, view='uint8'"), "8-bit arithmetic", "subtract of uint8 wraps around"),
+    "casts_back_and_wraps": (function("d, r = distorted.astype(np.uint8), reference.astype(np.uint8); return ((d - r) ** 2).mean()"), "8-bit arithmetic", "after the metric itself turned"),
     "batched_wraps": (batched("return (distorted.rgb - prepared.astype(np.uint8)).mean(axis=(1, 2, 3))"), "8-bit arithmetic", "subtract of uint8 wraps around"),
     "constant": (function("return 1.0"), "more jpeg", "all equal"),
     "nan_on_constant": (function("return np.abs(distorted / 1. - reference).mean() / (reference.std() > 0)", facts="**{**FACTS, 'score_range': (0, float('inf'))}"), "awkward images", "texture for constant (inf)"),
@@ -89,7 +90,6 @@ BROKEN = {
     "writes_array": (function("distorted -= reference"), "output", "writes to its input"),
     "writes_tensor": (TENSOR, "inputs", "work on a copy"),
     "raises": (function("raise OSError('broken')"), "output", "OSError: broken"),
-    "positional": ("@metric(name='mine', higher_is_better=True, protocol='P.', **FACTS)\ndef mine(a, b): return 1", "output", "keyword arguments distorted and reference"),
     "seed": (function("torch.manual_seed(0)"), "global state", "torch's random state"),
     "numpy_seed": (function("np.random.seed(0)"), "global state", "numpy's random state"),
     "random_seed": (function("random.seed(0)"), "global state", "random's state"),
@@ -133,6 +133,14 @@ def test_a_mistake_is_found_and_named(name, tmp_path, settings):
     text, check, words = BROKEN[name]
     found = failures(examine(mine(text, tmp_path / f"doctored_{name}.py")))
     assert words in found[check], found
+
+
+def test_a_function_of_other_arguments_is_refused_when_it_is_made(tmp_path):
+    text = "@metric(name='mine', higher_is_better=True, protocol='P.', **FACTS)\ndef mine(a, b): return 1"
+    with pytest.raises(
+        UserError, match=r"keyword arguments distorted and reference, or of distorted alone, got mine\(a, b\)"
+    ):
+        mine(text, tmp_path / "positional.py")
 
 
 @pytest.mark.parametrize("text", [GOOD, function()], ids=["batched", "function"])

@@ -155,11 +155,20 @@ def test_nothing_is_half_read(toy, tmp_path, text, message):
         imported(tmp_path, toy, text)
 
 
+def test_infinity_in_the_worse_direction_is_a_failed_pair_even_so(toy, tmp_path):
+    text = "pair,score\n" + "".join(f"{c}/{n}.png,{n}\n" for c in "abcd" for n in range(1, 7))
+    scores, failures, *_ = imported(
+        tmp_path, toy, text.replace("a/1.png,1", "a/1.png,-inf"), infinite_as=100.0, higher_is_better=True
+    )
+    assert len(scores) == 23
+    assert "-inf" in failures["a/1.png"]
+
+
 def test_an_infinite_score_counts_where_it_is_said_what_as(toy, tmp_path):
     text = "pair,score\na/1.png,inf\na/2.png,nan\na/3.png,1\n"
-    scores, failures, *_, info = imported(tmp_path, toy, text, infinite_as=100.0)
+    scores, failures, *_, info = imported(tmp_path, toy, text, infinite_as=100.0, higher_is_better=True)
     assert scores == {"a/1.png": float("inf"), "a/3.png": 1.0}
-    assert failures["a/2.png"] == "m is nan, expected a finite number"
+    assert failures["a/2.png"].startswith("m is nan, expected a finite number")
     assert info.infinite_as == 100.0
     with pytest.raises(UserError, match="infinite_as: expected a finite number, got inf"):
         imported(tmp_path, toy, text, infinite_as=float("inf"))

@@ -17,7 +17,7 @@ WIDER = (np.int64, np.float64)
 
 
 class Watched(np.ndarray):
-    """A uint8 array that notes each elementwise operation on uint8 whose result does not fit."""
+    """An array that notes each elementwise operation on uint8 whose result does not fit, also once it is cast to uint8."""
 
     wrapped: set[str]
 
@@ -52,9 +52,12 @@ def wraparound(subject: Subject) -> Finding:
     _scores(subject, watched, watched_reference)
     wrapped = sorted(watched.wrapped)
     wider: list[np.ndarray] = []
+    cast_back: set[str] = set()
     for dtype in WIDER:
+        wide, wide_reference = images.astype(dtype).view(Watched), reference.astype(dtype).view(Watched)
+        wide.wrapped = wide_reference.wrapped = cast_back
         try:
-            wider.append(_scores(subject, images.astype(dtype), reference.astype(dtype)))
+            wider.append(_scores(subject, wide, wide_reference))
         except Exception as error:  # it takes 8-bit images only, and says so
             if not wrapped:
                 return ok(CHECK, "no operation on 8-bit values wraps around")
@@ -63,6 +66,12 @@ def wraparound(subject: Subject) -> Finding:
             )
     tolerance = subject.info.tolerance
     agree = bool(np.all(np.abs(wider[0] - wider[1]) <= tolerance))
+    if cast_back:
+        return fail(
+            CHECK,
+            f"numpy's {', '.join(sorted(cast_back))} of uint8 wraps around (3 - 5 is 254) after the metric itself turned what it is "
+            "given into uint8; leave it as it is, or convert to a wider type (image.astype(float))",
+        )
     if not agree or np.all(np.abs(wider[0] - given) <= tolerance):
         return ok(CHECK, "the same pixels as wider numbers get the same score, or are scaled by their type")
     difference = f"score {given[0]:.6g}, and {wider[0][0]:.6g} for the same pixels as wider numbers"

@@ -44,6 +44,7 @@ class PairwiseMetric:
     view: View = "rgb"
     weights: tuple[Path, ...] = ()
     """The files that the function reads, as declared."""
+    takes_reference: bool = True
 
     def missing(self) -> str | None:
         """Name the declared files that are not here; None when all are."""
@@ -54,7 +55,7 @@ class PairwiseMetric:
         """Nothing to load: the same function runs on every device. Raises UserError without the declared files."""
         if lacking := self.missing():
             raise UserError(f"{self.info.name}: needs {lacking}")
-        return PairwiseScorer(self.function, self.view, self.info.kind == "full-reference")
+        return PairwiseScorer(self.function, self.view, self.takes_reference)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +64,7 @@ class PairwiseScorer:
 
     function: Callable[..., Any]
     view: View
-    paired: bool = True
-    """Whether the function takes the reference."""
+    takes_reference: bool = True
 
     def _images(self, batch: ImageBatch) -> Iterator[Any]:
         """Each image's view; a float64 copy of RGB is made for one image at a time."""
@@ -83,7 +83,7 @@ class PairwiseScorer:
 
     def score(self, distorted: ImageBatch, prepared: Any) -> np.ndarray:
         """Return one float64 per distorted image; tensor functions run without gradients."""
-        reference = {"reference": prepared} if self.paired else {}
+        reference = {"reference": prepared} if self.takes_reference else {}
         with self._no_gradients():
             scores = [self.function(distorted=image, **reference) for image in self._images(distorted)]
         return np.array([_number(score) for score in scores], dtype=np.float64)
@@ -127,8 +127,10 @@ def metric(
 
     def decorate(function: Callable[..., Any]) -> PairwiseMetric:
         definers = _definers(function, caller)
-        if not _takes_reference(name, function):
-            facts.setdefault("kind", "no-reference")
+        takes_reference = _takes_reference(name, function)
+        kind = facts.pop("kind", "full-reference" if takes_reference else "no-reference")
+        if kind == "full-reference" and not takes_reference:
+            raise TypeError(f"{name}: a full-reference metric whose function takes no reference")
         info = MetricInfo(
             name=name,
             title=facts.pop("title", name),
@@ -136,9 +138,10 @@ def metric(
             source="" if is_own(caller.get("__name__", "")) else source_hash(definers),
             higher_is_better=higher_is_better,
             protocol=protocol,
+            kind=kind,
             **facts,
         )
-        return PairwiseMetric(info, function, view, paths)
+        return PairwiseMetric(info, function, view, paths, takes_reference)
 
     return decorate
 
