@@ -58,13 +58,7 @@ def build(
     Raises UserError for an unknown name, sort key, statistic, subset or split, naming what exists, and when the
     statistics of no data set can be computed.
     """
-    if sort not in SORTS:
-        raise unknown_name("sort key", sort, SORTS)
-    for name in statistics or ():
-        if name not in STATISTICS:
-            raise unknown_name("statistic", name, STATISTICS)
-    check_replicates(replicates)
-    wanted = None if statistics is None else tuple(key for key in STATISTICS if key in (*statistics, sort, "srcc"))
+    wanted = _checked(sort, statistics, replicates)
     known = {name: metric.info for name, metric in registry.metrics.items()} if registry else {}
     conditions = [part for part in (f"split={split}" if split else "", "" if subset == "all" else subset) if part]
     notes: list[str] = []
@@ -130,6 +124,17 @@ def build(
     )
 
 
+def _checked(sort: str, statistics: Sequence[str] | None, replicates: int) -> tuple[str, ...] | None:
+    """The statistics to compute, None for all; raises UserError for what there is not, naming what there is."""
+    if sort not in SORTS:
+        raise unknown_name("sort key", sort, SORTS)
+    for name in statistics or ():
+        if name not in STATISTICS:
+            raise unknown_name("statistic", name, STATISTICS)
+    check_replicates(replicates)
+    return None if statistics is None else tuple(key for key in STATISTICS if key in (*statistics, sort, "srcc"))
+
+
 def board_of(
     info: DatasetInfo,
     revision: str,
@@ -145,13 +150,7 @@ def board_of(
     infos: Mapping[str, DatasetInfo] | None = None,
 ) -> Board:
     """Make the board of one data set that is in no store; arguments as in `build`. Raises UserError as `build` does."""
-    if sort not in SORTS:
-        raise unknown_name("sort key", sort, SORTS)
-    for name in statistics or ():
-        if name not in STATISTICS:
-            raise unknown_name("statistic", name, STATISTICS)
-    check_replicates(replicates)
-    wanted = None if statistics is None else tuple(key for key in STATISTICS if key in (*statistics, sort, "srcc"))
+    wanted = _checked(sort, statistics, replicates)
     chosen = take_subset(pairs, subset)
     board = _dataset_board(
         StoredDataset(0, revision, info),
