@@ -1,12 +1,12 @@
 """The Python layer: what ``import benchmark`` gives. Each function does what the command of its name does.
 
-Nothing here prints results; progress and warnings go to stderr, and `quiet=True` silences them. Every function raises
+Nothing here prints results. Progress and messages go to stderr; `quiet=True` leaves failures and warnings alone. Every function raises
 `UserError` for what the caller can mend: it says what was expected, what came, and what to do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,9 +48,11 @@ def _registry(plugins: Paths = ()) -> Registry:
         return _shared_registry()
     from benchmark.registry import Registry
 
-    registry = Registry(tuple(Path(file) for file in files))
-    for name in _shared_registry().made_here:
-        registry.add(_shared_registry().metrics[name])
+    registry = Registry(tuple(Path(file).expanduser() for file in files))
+    shared = _shared_registry()
+    for thing in (*map(shared.metrics.get, shared.made_here), *map(shared.datasets.get, shared.datasets_made_here)):
+        if thing is not None:
+            registry.add(thing)
     return registry
 
 
@@ -143,16 +145,21 @@ def score(
     from benchmark.workflows.score import match, pairs_of_files, score_images, score_matched
 
     registry, wanted = _registry(plugins), _metric_names(metrics)
+    where = Where(executor, workers, None, device, backend, background)
+    distorted, reference = _listed(distorted), _listed(reference)
     if reference is None and _is_list(distorted) and all(_is_list(one) and len(one) == 2 for one in distorted):
         distorted, reference = [one[0] for one in distorted], [one[1] for one in distorted]
     files = _files(distorted)
     if files is None:
+        if executor not in ("auto", "inline") or workers is not None:
+            raise UserError("executor: images in memory are scored in this process; leave executor and workers out")
         return score_images(
             registry,
             wanted,
             distorted,
             reference,
             data_range=data_range,
+            background=background,
             device=resolve_device(device),
             backend=backend,
         )
@@ -168,7 +175,6 @@ def score(
                 f"reference: expected one, or as many as distorted images, got {len(several)} for {len(files)}"
             )
         matched = pairs_of_files(files, several if len(several) == len(files) else several * len(files))
-    where = Where(executor, workers, None, device, backend, background)
     return score_matched(registry, wanted, matched, where=where, quiet=quiet)
 
 
@@ -205,7 +211,7 @@ def run(
         _registry(plugins),
         _names(dataset, "dataset"),
         _metric_names(metrics),
-        Path(results),
+        Path(results).expanduser(),
         where=Where(executor, workers, memory, device, backend, background),
         data_root=_data_root(data_root),
         split=split,
@@ -236,7 +242,7 @@ def leaderboard(
     from benchmark.workflows.board import stored_board
 
     return stored_board(
-        Path(results),
+        Path(results).expanduser(),
         _registry(plugins),
         quiet=quiet,
         datasets=None if dataset is None else _names(dataset, "dataset"),
@@ -266,7 +272,11 @@ def compare(
     from benchmark.workflows.board import paired_tests
 
     wanted = None if metrics is None else _names(metrics, "metrics")
-    return paired_tests(Path(results), _registry(plugins), dataset, wanted, subset=subset, replicates=replicates)
+    if not isinstance(dataset, str):
+        raise UserError(f"dataset: expected the name of one data set, got {dataset!r}")
+    return paired_tests(
+        Path(results).expanduser(), _registry(plugins), dataset, wanted, subset=subset, replicates=replicates
+    )
 
 
 def agreement(
@@ -278,6 +288,7 @@ def agreement(
     distortions: str | None = None,
     labels_higher_is_better: bool | None = None,
     higher_is_better: bool | Mapping[str, bool] | None = None,
+    infinite_as: Mapping[str, float] | None = None,
     label_std: str | None = None,
     n_ratings: str | None = None,
     label_std_kind: LabelStdKind = "",
@@ -295,7 +306,8 @@ def agreement(
     `label_std` and `n_ratings` name its columns. Directions are declared, never guessed: columns called mos and dmos
     declare themselves, other labels need `labels_higher_is_better`; a metric's direction is known where its name is one
     of this program's metrics or of a published table (`benchmark/published.csv`), else `higher_is_better` says it, for
-    all or by name. Without `contents` each row counts as a content of its own, and the board says so.
+    all or by name. `infinite_as` says by name what infinite scores count as where numbers are needed (known for the
+    program's own names; otherwise infinite scores are failures). Without `contents` each row counts as a content of its own, and the board says so.
 
     >>> import benchmark as iqa
     >>> table = {"mos": [1, 2, 3, 4, 5, 6], "ssim": [0.2, 0.3, 0.5, 0.4, 0.8, 0.9], "ref": list("aabbcc")}
@@ -309,12 +321,13 @@ def agreement(
     return table_agreement(
         scores,
         labels,
-        _names(metrics, "metrics"),
+        _names(metrics, "metrics") if isinstance(metrics, str) else list(metrics),
         registry=_shared_registry(),
         contents=contents,
         distortions=distortions,
         labels_higher_is_better=labels_higher_is_better,
         higher_is_better=higher_is_better,
+        infinite_as=infinite_as,
         label_std=label_std,
         n_ratings=n_ratings,
         label_std_kind=label_std_kind,
@@ -332,7 +345,7 @@ def open_store(results: str | Path = DEFAULT_RESULTS, *, plugins: Paths = ()) ->
     """Open the scores of a results folder for reading: `.scores()`, `.series()` and `.costs()` are frames."""
     from benchmark.workflows.stored import StoredResults
 
-    return StoredResults(Path(results), _registry(plugins))
+    return StoredResults(Path(results).expanduser(), _registry(plugins))
 
 
 def _names(names: Names, what: str) -> list[str]:
@@ -354,6 +367,11 @@ def _data_root(path: str | Path | None) -> Path | None:
 
     given = path or os.environ.get("IQA_DATA")
     return Path(given).expanduser() if given else None
+
+
+def _listed(value: Any) -> Any:
+    """What comes one by one (a generator, `zip`, `Path.glob`) as a list; anything else as it is."""
+    return list(value) if isinstance(value, Iterator) else value
 
 
 def _is_list(value: Any) -> bool:

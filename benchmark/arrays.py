@@ -14,6 +14,7 @@
 from __future__ import annotations
 
 import sys
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -26,15 +27,17 @@ CHANNELS = (1, 3)
 HOW = "expected uint8 RGB of shape (H, W, 3)"
 
 
-def images_of(value: Any, *, data_range: DataRange = None, name: str = "image") -> tuple[np.ndarray, bool]:
+def images_of(
+    value: Any, *, data_range: DataRange = None, background: str | None = None, name: str = "image"
+) -> tuple[np.ndarray, bool]:
     """Return uint8 RGB (N, H, W, 3), and whether `value` was a batch, by the rules on top of this module.
 
     Raises UserError that says what was expected, what came, and what to do; `name` is what the caller calls the image.
     """
     if _is_pil(value):
-        return _from_pil(value, name)[np.newaxis], False
+        return _from_pil(value, background, name)[np.newaxis], False
     if _is_tensor(value):
-        array = value.detach().cpu().numpy()
+        array = (value.detach().float() if value.is_floating_point() else value.detach()).cpu().numpy()
         channels_first = True
     elif isinstance(value, np.ndarray):
         array, channels_first = value, False
@@ -60,12 +63,13 @@ def _is_tensor(value: Any) -> bool:
     return torch is not None and isinstance(value, torch.Tensor)
 
 
-def _from_pil(image: Any, name: str) -> np.ndarray:
+def _from_pil(image: Any, background: str | None, name: str) -> np.ndarray:
+    from benchmark.images import background_colour
     from benchmark.images.colour import ColourError
     from benchmark.images.decoding import Refused, from_pil
 
     try:
-        return from_pil(image)
+        return from_pil(image, None if background is None else background_colour(background))
     except (Refused, ColourError) as error:
         raise UserError(f"{name}: {error}") from error
 
@@ -101,9 +105,7 @@ def _hint(shape: tuple[int, ...], channels_first: bool) -> str:
 
 def _to_uint8(array: np.ndarray, data_range: DataRange, name: str) -> np.ndarray:
     if array.dtype == np.uint8:
-        if data_range not in (None, 255, (0, 255)):
-            raise UserError(f"{name}: uint8 has the range 0 to 255; leave data_range out, got {data_range}")
-        return array
+        return array  # data_range is of floats
     if not np.issubdtype(array.dtype, np.floating):
         raise UserError(
             f"{name}: expected uint8, or floats with a declared range, got {array.dtype}; convert it, so that the "
@@ -128,7 +130,7 @@ def _to_uint8(array: np.ndarray, data_range: DataRange, name: str) -> np.ndarray
 
 def _limits(data_range: float | tuple[float, float]) -> tuple[float, float]:
     try:
-        low, high = (0.0, float(data_range)) if isinstance(data_range, int | float) else map(float, data_range)
+        low, high = (0.0, float(data_range)) if isinstance(data_range, Real) else map(float, tuple(data_range))  # type: ignore[arg-type]
     except (TypeError, ValueError) as error:
         raise UserError(
             f"data_range: expected a number or (smallest, largest), got {data_range!r}; for example 1.0 or (-1, 1)"

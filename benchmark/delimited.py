@@ -156,7 +156,8 @@ class DelimitedText:
     @property
     def _declared_mark(self) -> str:
         marks = {"decimal: comma": ",", "decimal: point": "."}
-        said = {marks[text] for comment in self.comments if (text := " ".join(comment.lower().split())) in marks}
+        texts = (": ".join(part.strip() for part in comment.lower().split(":")) for comment in self.comments)
+        said = {marks[text] for text in texts if text in marks}
         return said.pop() if len(said) == 1 else ""
 
     def _say(self, *, decimal_commas: bool) -> None:

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from benchmark.leaderboard.board import Board, DatasetBoard, Row
 from benchmark.measured import current
+from benchmark.names import unknown_name
 from benchmark.registry import Registry
 from benchmark.store import Store
-from benchmark.types import Agreement, DatasetInfo, MetricInfo
+from benchmark.types import Agreement, DatasetInfo, MetricInfo, UserError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,8 +61,8 @@ AGREEMENT = (
     Column("version", TEXT, "version of the metric"),
     Column("statistic", TEXT, "srcc, krcc, plcc, rmse, ...; oriented: higher correlation is better"),
     Column("value", NUMBER, "the statistic; missing when undefined, and method says why"),
-    Column("low", NUMBER, "lower end of the 95 % interval over contents"),
-    Column("high", NUMBER, "upper end of the 95 % interval over contents"),
+    Column("low", NUMBER, "lower end of the interval over contents"),
+    Column("high", NUMBER, "upper end of the interval over contents"),
     Column("method", TEXT, "how the interval was made, or why something is undefined"),
     Column("n_expected", COUNT, "pairs of the subset"),
     Column("n_scored", COUNT, "pairs with a score"),
@@ -111,8 +112,8 @@ TESTS = (
     Column("second", TEXT, "name of another metric"),
     Column("statistic", TEXT, "which statistic is compared"),
     Column("difference", NUMBER, "statistic of the first minus that of the second; positive: the first agrees better"),
-    Column("low", NUMBER, "lower end of the 95 % interval of the difference"),
-    Column("high", NUMBER, "upper end of the 95 % interval of the difference"),
+    Column("low", NUMBER, "lower end of the interval of the difference"),
+    Column("high", NUMBER, "upper end of the interval of the difference"),
     Column("p", NUMBER, "two-sided p-value of the paired test over contents; missing when it cannot be tested"),
     Column("p_holm", NUMBER, "p, corrected by Holm's method over all tests of the table"),
     Column("method", TEXT, "how it was tested, or why it could not be"),
@@ -191,11 +192,21 @@ def scores_frame(
     known = {name: metric.info for name, metric in registry.metrics.items()} if registry else {}
     latest = {stored.info.name: stored for stored in store.datasets()}
     chosen = store.datasets() if all_versions else list(latest.values())
+    if datasets is not None:
+        for name in datasets:
+            if not store.find(name):
+                raise UserError(
+                    f"{unknown_name('stored data set', name, latest)}; only what was run or imported is here"
+                )
+        chosen = [one for name in datasets for one in (store.find(name) if all_versions else store.find(name)[-1:])]
+    if metrics is not None:
+        there = {series.info.name for stored in chosen for series in store.series(stored)}
+        for name in metrics:
+            if name not in there:
+                raise UserError(f"{unknown_name('stored metric', name, there)}; run it first")
 
     def rows() -> Iterator[dict[str, Any]]:
         for stored in chosen:
-            if datasets is not None and stored.info.name not in datasets:
-                continue
             pairs = store.pairs(stored)
             for one in current(store, stored, known, all_versions=all_versions):
                 if metrics is not None and one.info.name not in metrics:

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from benchmark.metrics.pairwise import PairwiseMetric
 from benchmark.metrics.protocol import Metric
-from benchmark.metrics.sources import PLUGIN_MODULE, is_own, source_hash
+from benchmark.metrics.sources import PLUGIN_MODULE, forget_changed, is_own, source_hash
 from benchmark.metrics.versioned import declared_files, joint_sha256, with_info
 from benchmark.names import unknown_name
 from benchmark.table_names import is_table, table_name
@@ -45,6 +45,7 @@ class Registry:
         self.broken: dict[str, str] = {}
         self.made_here: set[str] = set()
         """Metrics that only this process has: no worker process can load them."""
+        self.datasets_made_here: set[str] = set()
         for group in (METRICS_GROUP, DATASETS_GROUP):
             for point in sorted(entry_points(group=group), key=lambda point: point.name):
                 try:
@@ -82,18 +83,21 @@ class Registry:
     def add(self, thing: Metric | Dataset) -> None:
         """Take a metric or a data set that was made in this process.
 
-        A metric that was added here before is replaced by one of its name. Raises UserError for anything else, and for
+        What was added here before is replaced by what has its name and kind. Raises UserError for anything else, and for
         another name that is taken.
         """
-        name = getattr(getattr(thing, "info", None), "name", "")
-        if name in self.made_here:
-            del self.metrics[name]
+        info = getattr(thing, "info", None)
+        known: dict[str, Any] = self.datasets if isinstance(info, DatasetInfo) else self.metrics
+        made = self.datasets_made_here if isinstance(info, DatasetInfo) else self.made_here
+        name = getattr(info, "name", "")
+        before = known.pop(name, None) if name in made else None
         try:
             self._add([thing])
         except (TypeError, ValueError) as error:
+            if before is not None:
+                known[name] = before
             raise UserError(str(error)) from error
-        if isinstance(thing.info, MetricInfo):
-            self.made_here.add(thing.info.name)
+        made.add(name)
 
     def is_own(self, name: str) -> bool:
         """Whether a metric is this program's own: of no plugin, no other package, and not made in this process."""
@@ -163,7 +167,9 @@ def _of_file(things: Sequence[Any], folder: Path, source: str) -> list[Any]:
     versioned: dict[int, Any] = {}
     for thing in things:
         info = thing.info
-        if isinstance(info, MetricInfo) and not isinstance(thing, PairwiseMetric) and id(thing) not in versioned:
+        if is_own(type(thing).__module__) or isinstance(thing, PairwiseMetric):
+            continue  # a metric of this program that the plugin imports, or one that `metric` has given its version
+        if isinstance(info, MetricInfo) and id(thing) not in versioned:
             stated = f"{info.version}+" if info.version else ""
             weights = info.weights_sha256 or joint_sha256([folder / path for path in declared_files(thing)])
             new = replace(info, version=f"{stated}source-{source}", source=source, weights_sha256=weights)
@@ -195,6 +201,7 @@ def _execute(path: Path) -> ModuleType:
     if spec is None or spec.loader is None:
         raise ImportError("not a Python file (expected FILE.py)")
     module = importlib.util.module_from_spec(spec)
+    forget_changed(path, spec.name)
     sys.modules[spec.name] = module  # dataclasses look their module up here
     folder = str(path.resolve().parent)
     if folder not in sys.path:

@@ -88,7 +88,7 @@ def _coarse(metric: MetricInfo, scores: list[float]) -> list[str]:
     """Say where a declared tolerance makes ties of more than rounding: it is a visible part of the scores' range."""
     finite = [score for score in scores if math.isfinite(score)]
     span = max(finite, default=0.0) - min(finite, default=0.0)
-    if metric.version.startswith(IMPORTED) or not metric.tolerance < span < COARSE * metric.tolerance:
+    if metric.version.startswith(IMPORTED) or not 0 < span < COARSE * metric.tolerance:
         return []
     return [
         f"{metric.name}: its tolerance of {metric.tolerance:g}, within which scores are ties, is a visible part of the "

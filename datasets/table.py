@@ -194,6 +194,7 @@ class Table:
             path: found for path in faults if (found := self._files.other_spelling(path)) and os.path.isfile(found)
         }
         if other:
+            self._files.respelt = True
             _log.warning(
                 "%s: %d files found in another letter case, such as %s", self.name, len(other), min(other.values())
             )

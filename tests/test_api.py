@@ -232,7 +232,7 @@ def test_missing_scores_of_a_table_are_counted_and_not_ranked():
         (("mos", ["words"]), {"higher_is_better": True}, "expected numbers"),
         (("holes", ["psnr"]), {"labels_higher_is_better": True}, "dropna"),
         (("mos", ["psnr"]), {"contents": "holes"}, "a name in every row"),
-        (("mos", []), {}, "expected one or more names"),
+        (("mos", []), {}, "names of one or more columns"),
         (("mos", ["psnr"]), {"statistics": "plc"}, "unknown statistic"),
     ],
 )
@@ -284,3 +284,76 @@ def test_a_script_without_a_main_guard_runs(toy, tmp_path):
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split("\n")[:2] == ["(7, 2)", "210 0"]
+
+
+def test_scores_of_a_table_are_ranked_as_they_are_given():
+    tiny = {"mos": [1, 2, 3, 4, 5], "psnr": [30.0 + 1e-8 * i for i in range(5)]}
+    board = iqa.agreement(tiny, "mos", "psnr")
+    assert board.to_frame().query("statistic == 'srcc'")["value"].item() == 1.0
+    infinite = {"mos": [1, 2, 3, 4, 4], "psnr": [20.0, 30.0, 40.0, float("inf"), float("inf")]}
+    (row,) = iqa.agreement(infinite, "mos", "psnr").datasets[0].rows
+    assert (row.agreement.n_scored, row.rank, row.value("srcc")) == (5, 1, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (
+            lambda: iqa.agreement({"q": [1, 2, 3], "psnr": [1, 2, 3]}, "q", "psnr", labels_higher_is_better="no"),
+            "expected True or False",
+        ),
+        (
+            lambda: iqa.agreement({"mos": [1, 2, 3], "x": [1, 2, 3]}, "mos", "x", higher_is_better={"x": "lower"}),
+            "expected True or False",
+        ),
+        (lambda: iqa.agreement({"mos": [1, 2, 3], "psnr": [1, 2, 3]}, "mos", "psnr", confidence=95), "between 0 and 1"),
+        (lambda: iqa.run(metrics="psnr", workers=-3), "workers: expected a whole number of 1 or more"),
+        (lambda: iqa.compare(dataset=["live-kodak"]), "the name of one data set"),
+        (
+            lambda: iqa.score(
+                np.zeros((8, 8, 3), np.uint8), np.zeros((8, 8, 3), np.uint8), metrics="psnr", executor="cloud"
+            ),
+            "scored in this process",
+        ),
+    ],
+)
+def test_arguments_that_would_be_misread_are_refused(call, words):
+    with pytest.raises(UserError, match=words):
+        call()
+
+
+def test_what_is_no_score_in_a_file_is_none_in_memory():
+    @iqa.plugin.metric(name="nothing", higher_is_better=True, protocol="No number.", version="1")
+    def nothing(*, distorted, reference):
+        return float("nan")
+
+    iqa.register(nothing)
+    image = np.zeros((8, 8, 3), np.uint8)
+    found = iqa.score([image], image, metrics="nothing,psnr")
+    assert found.scores == {("0", "psnr"): float("inf")}
+    assert "nothing is nan" in found.failures["0", "nothing"]
+
+
+def test_a_metric_that_writes_to_its_reference_is_refused_in_memory_too():
+    @iqa.plugin.metric(name="writer", higher_is_better=True, protocol="Writes.", version="1", view="tensor")
+    def writer(*, distorted, reference):
+        return float(reference.add_(1).mean())
+
+    iqa.register(writer)
+    image = np.zeros((8, 8, 3), np.uint8)
+    with pytest.raises(UserError, match="wrote to its input"):
+        iqa.metric("writer")([image, image], image)
+
+
+def test_names_of_stored_scores_may_come_in_one_text_and_unknown_ones_are_named(results):
+    assert set(iqa.open_store(results).scores(metrics="psnr, ssim")["metric"]) == {"psnr", "ssim"}
+    with pytest.raises(UserError, match="did you mean live-kodak"):
+        iqa.open_store(results).scores("live-kodakk")
+    with pytest.raises(UserError, match="unknown stored metric"):
+        iqa.open_store(results).scores(metrics="lpips")
+
+
+def test_a_transparent_image_in_memory_takes_the_background_that_is_given():
+    half = Image.new("RGBA", (16, 16), (0, 0, 0, 0))
+    white = np.full((16, 16, 3), 255, np.uint8)
+    assert iqa.score(half, white, metrics="psnr", background="white").scores["0", "psnr"] == float("inf")

@@ -70,7 +70,6 @@ def test_floats_between_levels_are_rounded_halves_up():
         (RGB > 3, {}, "got bool"),
         (RGB.astype(float), {"data_range": 1.0}, "got 0 to 104"),
         (np.full((4, 4), np.nan), {"data_range": 1.0}, "NaN"),
-        (RGB, {"data_range": 1.0}, "leave data_range out"),
         (RGB / 255.0, {"data_range": "1"}, "data_range: expected a number"),
         (RGB / 255.0, {"data_range": (1, 1)}, "below the largest"),
         (np.moveaxis(RGB, 2, 0), {}, "channels come first"),

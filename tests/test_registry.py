@@ -77,3 +77,39 @@ def test_what_cannot_be_used_is_refused_with_its_reason(tmp_path, text, message)
 def test_unknown_names_get_the_nearest_ones():
     with pytest.raises(UserError, match=r"did you mean .*ms-ssim"):
         Registry().metric("mssim")
+
+
+def test_a_plugin_that_is_loaded_again_runs_the_code_that_its_version_names(tmp_path):
+    plugin, neighbour = tmp_path / "rereads.py", tmp_path / "neighbour_of_rereads.py"
+    plugin.write_text(
+        "from benchmark.plugin import metric\nfrom neighbour_of_rereads import NUMBER\n"
+        "@metric(name='rereads', higher_is_better=True, protocol='A number.')\n"
+        "def rereads(*, distorted, reference):\n    return NUMBER\n"
+    )
+    seen = {}
+    for number in (1.0, 22.25):
+        neighbour.write_text(f"NUMBER = {number}\n")
+        found = Registry((plugin,)).metric("rereads")
+        seen[found.info.version] = found.function(distorted=None, reference=None)
+    assert list(seen.values()) == [1.0, 22.25]
+
+
+def test_a_metric_of_this_program_that_a_plugin_imports_stays_as_it_is(tmp_path):
+    plugin = tmp_path / "borrows.py"
+    plugin.write_text(
+        "from benchmark.metrics.lpips import METRICS\nfrom benchmark.metrics.niqe import METRICS as niqe\n"
+    )
+    before = {name: metric.info.version for name, metric in Registry().metrics.items()}
+    for _ in range(2):
+        Registry((plugin,))
+    assert {name: metric.info.version for name, metric in Registry().metrics.items()} == before
+
+
+def test_what_is_refused_leaves_what_was_registered_before():
+    from benchmark.plugin import metric
+
+    registry = Registry()
+    registry.add(metric(name="mine", higher_is_better=True, protocol="P.", version="1")(lambda *, distorted: 1.0))
+    with pytest.raises(UserError, match="expected True or False"):
+        registry.add(metric(name="mine", higher_is_better="yes", protocol="P.", version="2")(lambda *, distorted: 1.0))
+    assert registry.metric("mine").info.version == "1"

@@ -18,7 +18,7 @@ class Commands(TyperGroup):
         """Run the command that was asked for; Ctrl-C and SIGTERM end it with a word."""
         try:
             return super().invoke(ctx)
-        except KeyboardInterrupt as error:
+        except (KeyboardInterrupt, typer.Abort) as error:  # Abort: Ctrl-C or Ctrl-D at a question
             say(str(error) or "interrupted")
             raise typer.Exit(INTERRUPTED) from None
         except (OSError, EOFError) as error:

@@ -187,7 +187,8 @@ def check_workers(client: Client, setup: WorkerSetup, registry: Registry, units:
     """
     metrics = sorted({wanted.metric for unit in units for wanted in unit.wanted})
     sample = [_absolute(unit.pairs[0]) for unit in units[:: max(1, len(units) // SAMPLED_UNITS)]]
-    files = [path for pair in sample for path in (pair.distorted, pair.reference) if path is not None]
+    named = [path for pair in sample for path in (pair.distorted, pair.reference) if path is not None]
+    files = [path for path in named if os.path.isfile(path)]  # a table may name images that are nowhere
     crowded = [name for name, threads in client.nthreads().items() if threads != 1]
     if crowded:
         raise UserError(
@@ -198,7 +199,7 @@ def check_workers(client: Client, setup: WorkerSetup, registry: Registry, units:
     problems = {name: problem for name, answer in answers.items() if (problem := _difference(answer, wanted))}
     if problems:
         raise UserError("\n".join([f"{len(problems)} of {len(answers)} workers cannot take part:", *_lines(problems)]))
-    blind = [name for name, answer in answers.items() if not answer["sees"]]
+    blind = [name for name, answer in answers.items() if files and not answer["sees"]]
     if blind:
         who = "no worker sees" if len(blind) == len(answers) else f"{len(blind)} workers do not see"
         raise UserError(

@@ -7,6 +7,7 @@ before it loads any library; a process of the user's has loaded them, and gets i
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
@@ -20,8 +21,15 @@ def limit_to_one_thread() -> None:
     ThreadpoolController().limit(limits=1)
 
 
+_turn = threading.RLock()
+"""Held while libraries are limited: threads of the user's would else give back what others still need."""
+
+
 class OneThread:
-    """Lets the libraries of this process compute with one thread for a while, and gives them back what they had."""
+    """Lets the libraries of this process compute with one thread for a while, and gives them back what they had.
+
+    Threads that ask for it at the same time take turns.
+    """
 
     def __init__(self) -> None:
         self._seen = 0
@@ -33,6 +41,7 @@ class OneThread:
         if self._controller is None or self._seen != len(sys.modules):
             self._controller, self._seen = ThreadpoolController(), len(sys.modules)
         with ExitStack() as stack:
+            stack.enter_context(_turn)
             for threads in (_torch_threads, _opencv_threads):  # before the pools, whose number torch takes for its own
                 stack.callback(threads, threads(1))
             stack.enter_context(self._controller.limit(limits=1))

@@ -104,7 +104,7 @@ def decode(content: bytes, background: Background | None = None) -> Decoded:
     return Decoded(rgb if turn is None else np.ascontiguousarray(turn(rgb)), turned)
 
 
-def from_pil(image: Image.Image) -> np.ndarray:
+def from_pil(image: Image.Image, background: Background | None = None) -> np.ndarray:
     """A PIL image, as it is in memory, as uint8 sRGB (H, W, 3), upright.
 
     Raises Refused or ColourError for what the rules refuse. Damage to a file is found when that is read by its path.
@@ -117,7 +117,7 @@ def from_pil(image: Image.Image) -> np.ndarray:
     rgb, alpha = _channels(image, None)
     rgb = to_srgb(rgb, image.info.get("icc_profile"))
     if alpha is not None:
-        rgb = _composite(rgb, alpha, None)
+        rgb = _composite(rgb, alpha, background)
     return rgb if turn is None else np.ascontiguousarray(turn(rgb))
 
 

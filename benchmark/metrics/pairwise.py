@@ -111,7 +111,8 @@ def metric(
     The function takes the keyword arguments `distorted` and `reference`, by default float64 RGB (H, W, 3) in [0, 255] (see
     `View` for what else they may be), and returns a number; one that takes `distorted` alone is a no-reference metric. Without a `version`, it is a hash of the file that calls this, in a
     plugin and in an installed package, and of the modules of one's own that it imports (`benchmark.metrics.sources`): edited
-    code is another version, and its earlier scores are not taken for its own. The metrics of this program are guarded by the gate instead, and have version "1".
+    code is another version, and its earlier scores are not taken for its own. In a notebook it follows the function's own
+    source, not what other cells define. The metrics of this program are guarded by the gate instead, and have version "1".
     `weights` are the files that the function reads, relative to that file: their hash is the metric's `weights_sha256`, and
     another file is another series. Further keyword arguments are fields of `MetricInfo`. Raises TypeError for a field
     that does not exist and for a function of other arguments, ValueError for a view that does not exist, and where there is
@@ -135,7 +136,7 @@ def metric(
             name=name,
             title=facts.pop("title", name),
             version=version or _source_version(name, function, definers, view),
-            source="" if is_own(caller.get("__name__", "")) else source_hash(definers),
+            source="" if is_own(caller.get("__name__", "")) else _source(function, definers),
             higher_is_better=higher_is_better,
             protocol=protocol,
             kind=kind,
@@ -181,6 +182,20 @@ def _definers(function: Callable[..., Any], caller: Mapping[str, Any]) -> list[t
     return [(file, module) for file, module in named.items() if not is_library_file(file) or module == found[0][1]]
 
 
+def _source(function: Callable[..., Any], definers: Sequence[tuple[Path, str]]) -> str:
+    """A hash of the code that defines a metric, of its files or else of the function; never empty."""
+    return source_hash(definers) if definers else _cell_hash(function) or "unknown"
+
+
+def _cell_hash(function: Callable[..., Any]) -> str:
+    """A hash of the source of a function that is in no file, such as a notebook's cell; "" where it cannot be read."""
+    try:
+        text = inspect.getsource(function)
+    except (OSError, TypeError):
+        return ""
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
 def _source_version(name: str, function: Callable[..., Any], definers: Sequence[tuple[Path, str]], view: View) -> str:
     """A hash of the code that defines a metric; "1" for the metrics of this program, which the gate guards.
 
@@ -192,9 +207,8 @@ def _source_version(name: str, function: Callable[..., Any], definers: Sequence[
     if definers:
         followed = source_version((file, module) for file, module in definers if not is_own(module))
     else:
-        try:
-            text = inspect.getsource(function)  # of a notebook's cell
-        except (OSError, TypeError) as error:
-            raise ValueError(f"{name}: there is no source that its version could follow; state a version") from error
-        followed = f"source-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+        source = _cell_hash(function)
+        if not source:
+            raise ValueError(f"{name}: there is no source that its version could follow; state a version")
+        followed = f"source-{source}"
     return f"{followed}+float64" if view == "rgb" else followed

@@ -12,6 +12,7 @@ import ast
 import hashlib
 import importlib.util
 import site
+import sys
 import sysconfig
 from collections.abc import Iterable, Iterator
 from functools import cache
@@ -64,6 +65,26 @@ def local_sources(file: Path, module: str = "") -> list[Path]:
                 found[imported] = None
                 waiting.append(imported)
     return list(found)
+
+
+_loaded: dict[Path, bytes] = {}
+"""Local modules as they were when a plugin that imports them was loaded in this process."""
+
+
+def forget_changed(file: Path, module: str) -> None:
+    """Let a plugin that is loaded again import its neighbours anew where they changed since.
+
+    Python keeps what it has imported, so code of before would else be run under the version of what the files hold now.
+    """
+    now = {path: path.read_bytes() for path in local_sources(file, module) if path.is_file()}
+    changed = {path for path, content in now.items() if _loaded.get(path, content) != content}
+    if changed:
+        for name, loaded in list(sys.modules.items()):
+            where = getattr(loaded, "__file__", None)
+            if where and Path(where).resolve() in now:  # with those that hold the changed ones' names
+                del sys.modules[name]
+        importlib.invalidate_caches()
+    _loaded.update(now)
 
 
 def _root(file: Path, module: str) -> Path:

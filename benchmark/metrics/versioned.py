@@ -12,7 +12,7 @@ from benchmark.types import MetricInfo
 
 
 class Versioned:
-    """Stands for a metric whose `info` cannot be set; all but `info` is the metric's."""
+    """Stands for a metric with other facts; all but `info` is the metric's."""
 
     def __init__(self, metric: Any, info: MetricInfo) -> None:
         self._metric = metric
@@ -27,14 +27,8 @@ class Versioned:
 
 
 def with_info(metric: Any, info: MetricInfo) -> Any:
-    """Return the metric with these facts: itself, or where its `info` cannot be set, one that stands for it."""
-    if metric.info == info:
-        return metric
-    try:
-        object.__setattr__(metric, "info", info)
-    except (AttributeError, TypeError):
-        return Versioned(metric, info)
-    return metric
+    """Return a metric with these facts that stands for the metric, which is left as it is: others may hold it too."""
+    return metric if metric.info == info else Versioned(metric, info)
 
 
 def declared_files(metric: Any) -> list[Path]:

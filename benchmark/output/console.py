@@ -79,7 +79,7 @@ def progress(quiet: bool) -> Iterator[Report]:
         Rate(),
         TimeRemainingColumn(elapsed_when_finished=True),
         console=messages,
-        disable=quiet or not messages.is_terminal,
+        disable=quiet or not (messages.is_terminal or messages.is_jupyter),
     )
     tasks: dict[str, TaskID] = {}
 

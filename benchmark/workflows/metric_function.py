@@ -13,6 +13,7 @@ from benchmark.arrays import DataRange, images_of
 from benchmark.devices import Processor, open_device
 from benchmark.executors.threads import OneThread
 from benchmark.images import ImageBatch, read_rgb
+from benchmark.job import WRITES
 from benchmark.metrics.backends import FASTEST, load_with
 from benchmark.metrics.protocol import Metric
 from benchmark.types import MetricInfo, PairError, UserError
@@ -70,15 +71,19 @@ class MetricFunction:
         return iter(found)
 
     def _score_all(self, images: Sequence[np.ndarray], references: Sequence[np.ndarray | None]) -> list[float]:
-        prepared, last = None, None
+        prepared, last, shared = None, None, None
         scores = []
         with self._one_thread() if self._device.name == "cpu" else nullcontext():
             for image, reference in zip(images, references, strict=True):
                 self._check(image, reference)
                 if reference is not None and reference is not last:
-                    prepared = self._scorer.prepare(self._device.gather([reference]))
+                    shared = self._device.gather([reference])
+                    prepared = self._scorer.prepare(shared)
                     last = reference
-                value = self._scorer.score(self._device.gather([image]), prepared)
+                batch = self._device.gather([image])
+                value = self._scorer.score(batch, prepared)
+                if batch.modified or (shared is not None and shared.modified):
+                    raise UserError(f"{self.info.name}: {WRITES}")
                 scores.append(float(value[0]))
         return scores
 
@@ -95,25 +100,27 @@ class MetricFunction:
             )
 
 
-def read_images(value: Any, data_range: DataRange, name: str) -> tuple[list[np.ndarray], bool]:
+def read_images(
+    value: Any, data_range: DataRange, name: str, background: str | None = None
+) -> tuple[list[np.ndarray], bool]:
     """Return uint8 RGB images (H, W, 3), and whether several were given."""
     if isinstance(value, str | Path):
         try:
-            return [read_rgb(Path(value))], False
+            return [read_rgb(Path(value).expanduser(), background=background)], False
         except PairError as error:
             raise UserError(f"{name}: {error}") from error
     if isinstance(value, list | tuple):
         if not value:
             raise UserError(f"{name}: expected one or more images, got an empty list")
-        return [_read_one(one, data_range, f"{name}[{number}]") for number, one in enumerate(value)], True
+        return [_read_one(one, data_range, f"{name}[{number}]", background) for number, one in enumerate(value)], True
     if isinstance(value, ImageBatch):
         return list(value.rgb), True
-    images, is_batch = images_of(value, data_range=data_range, name=name)
+    images, is_batch = images_of(value, data_range=data_range, background=background, name=name)
     return list(images), is_batch
 
 
-def _read_one(value: Any, data_range: DataRange, name: str) -> np.ndarray:
-    images, is_batch = read_images(value, data_range, name)
+def _read_one(value: Any, data_range: DataRange, name: str, background: str | None) -> np.ndarray:
+    images, is_batch = read_images(value, data_range, name, background)
     if is_batch:
         raise UserError(f"{name}: a batch inside a list; give either a list of images or one batch")
     return images[0]

@@ -29,7 +29,7 @@ from benchmark.registry import Registry
 from benchmark.runner import Executor, Outcome, Plan, execute, plan, seconds_per_pair
 from benchmark.scoring import WorkerSetup
 from benchmark.store import Store, StoredDataset
-from benchmark.table_names import TABLE, is_table, to_ask_for
+from benchmark.table_names import TABLE, is_table, table_name, to_ask_for
 from benchmark.types import UserError
 from benchmark.weights.bring import bring_lacking
 from benchmark.weights.fetch import OFFLINE
@@ -123,6 +123,7 @@ def run(
     begin = Begin(registry, where, metrics)
     offline: AbstractContextManager[None] = nullcontext() if fetch else environment({OFFLINE: "1"})
     with offline, Store(results / STORE_FILE) as store, begin:
+        _refuse_two_tables(datasets)
         begin.early(_largest(registry, datasets))
         with progress(quiet) as report:
             plans = [
@@ -170,9 +171,7 @@ class Begin:
     """
 
     def __init__(self, registry: Registry, where: Where, metrics: Sequence[str]) -> None:
-        check_backend(where.backend, registry)
-        if where.background is not None:
-            background_colour(where.background)
+        _check(where, registry)
         self._registry = registry
         self._where = where
         made_here = sorted(set(metrics) & registry.made_here)
@@ -233,9 +232,7 @@ class Begin:
 
 def make_executor(registry: Registry, where: Where) -> Workers:
     """The executor that `where` asks for, auto taken as local, as a context manager that starts it."""
-    if where.background is not None:
-        background_colour(where.background)
-    check_backend(where.backend, registry)
+    _check(where, registry)
     if where.executor.startswith(SCHEME):
         return _cluster(registry, where)
     device = resolve_device(where.device)
@@ -253,9 +250,19 @@ def make_executor(registry: Registry, where: Where) -> Workers:
         return DaskExecutor(setup, workers, registry)
     if where.executor == INLINE:
         return InlineExecutor(setup, registry)
-    if where.executor not in (AUTO, LOCAL):
-        raise UserError(f"--executor: expected auto, inline, local, dask or {SCHEME}HOST:PORT, got {where.executor!r}")
     return LocalExecutor(setup, workers)
+
+
+def _check(where: Where, registry: Registry) -> None:
+    """Raise UserError for what no executor can take."""
+    check_backend(where.backend, registry)
+    if where.background is not None:
+        background_colour(where.background)
+    if where.executor not in (AUTO, INLINE, LOCAL, DASK) and not where.executor.startswith(SCHEME):
+        raise UserError(f"executor: expected auto, inline, local, dask or {SCHEME}HOST:PORT, got {where.executor!r}")
+    for name, number in (("workers", where.workers), ("memory", where.memory)):
+        if number is not None and (not isinstance(number, int) or isinstance(number, bool) or number < 1):
+            raise UserError(f"{name}: expected a whole number of 1 or more, got {number!r}")
 
 
 def _cluster(registry: Registry, where: Where) -> Workers:
@@ -318,7 +325,7 @@ def run_plan(store: Store, todo: Plan, executor: Executor, *, quiet: bool, kept:
             if total:
                 report(0, total, f"{name}: scores")
 
-            def on_unit(unit) -> None:
+            def on_unit(unit) -> None:  # counts what is done with, failed pairs too
                 nonlocal done
                 done += sum(len(wanted.pairs) for wanted in unit.wanted)
                 report(done, total, f"{name}: scores")
@@ -328,11 +335,25 @@ def run_plan(store: Store, todo: Plan, executor: Executor, *, quiet: bool, kept:
         raise KeyboardInterrupt(
             f"interrupted: of {total} scores on {name} none is kept; run the same command again to do it all"
             if not kept
-            else f"interrupted: {todo.n_kept + done} of {todo.n_kept + total} scores on {name} are kept in {store.path}; "
+            else f"interrupted: of {todo.n_kept + total} scores on {name}, {todo.n_kept + done} are done and kept in {store.path}; "
             "run the same command again to do the rest"
         ) from None
     _tell(outcome, name, time.monotonic() - start, quiet, kept)
     return outcome
+
+
+def _refuse_two_tables(asked: Sequence[str]) -> None:
+    """Raise UserError for two files that would be one data set: with equal labels, their images would pass for changed."""
+    found: dict[str, tuple[Path, str]] = {}
+    for text in asked:
+        if is_table(text):
+            table = table_name(text)
+            path, other = found.setdefault(table.name, (table.path.resolve(), text))
+            if path != table.path.resolve():
+                raise UserError(
+                    f"--dataset: {other} and {text} are different files of one name, {table.name}; give one of them another, "
+                    f"for example {TABLE}second={table.path}"
+                )
 
 
 def _without_doubles(plans: list[Plan], asked: list[str]) -> list[Plan]:

@@ -23,11 +23,14 @@ from benchmark.workflows.run import Begin, Where
 if TYPE_CHECKING:
     import pandas as pd
 
+SHOWN_ROWS = 60
+"""Rows of a table that a notebook shows."""
+SHOWN_PROBLEMS = 10
 UNIT_PAIRS = 16
 """Pairs per work unit, so that several workers share the images of one reference."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Scores:
     """Scores by pair and metric, and every reason for a score that is not there."""
 
@@ -75,19 +78,27 @@ class Scores:
         rows = [[self.scores.get((pair.id, metric), float("nan")) for metric in self.metrics] for pair in self.pairs]
         return pd.DataFrame(rows, index=[pair.id for pair in self.pairs], columns=self.metrics)
 
+    def __repr__(self) -> str:
+        return f"<scores of {len(self.pairs)} images with {', '.join(self.metrics)}; {len(self.failures)} failed>"
+
     def __str__(self) -> str:
         return "\n".join([self.table().to_string(), *self.problems()])
 
     def _repr_html_(self) -> str:
         from html import escape
 
-        return self.table().to_html() + "".join(f"<p>{escape(line)}</p>" for line in self.problems())
+        problems = self.problems()
+        shown = problems[:SHOWN_PROBLEMS] + [f"and {len(problems) - SHOWN_PROBLEMS} more"] * (
+            len(problems) > SHOWN_PROBLEMS
+        )
+        return self.table().to_html(max_rows=SHOWN_ROWS) + "".join(f"<p>{escape(line)}</p>" for line in shown)
 
     def problems(self) -> list[str]:
         """What was not scored and why, one sentence each."""
         lines = [f"not run: {metric}: it needs a reference" for metric in self.lacking]
         lines += [f"not scored: {path} has no partner of the same name" for path in self.unmatched]
         lines += [f"not scored: {sentence}" for sentence in self.skipped]
+        lines += [f"warning: {pair}: {warning}" for pair, warning in self.warnings.items()]
         return lines + [f"failed: {pair}, {metric}: {reason}" for (pair, metric), reason in self.failures.items()]
 
 
@@ -241,6 +252,7 @@ def score_images(
     reference: Any,
     *,
     data_range: DataRange = None,
+    background: str | None = None,
     device: str = "cpu",
     backend: str = "fastest",
 ) -> Scores:
@@ -248,10 +260,10 @@ def score_images(
 
     Raises UserError for images that do not fit (`benchmark.arrays`).
     """
-    images, _ = read_images(distorted, data_range, "distorted")
+    images, _ = read_images(distorted, data_range, "distorted", background)
     references: list[Any] = []
     if reference is not None:
-        references, several = read_images(reference, data_range, "reference")
+        references, several = read_images(reference, data_range, "reference", background)
         if several and len(references) != len(images):
             raise UserError(
                 f"reference: expected one, or as many as distorted images, got {len(references)} for {len(images)}"
@@ -276,7 +288,11 @@ def score_images(
         needs = () if function.info.kind == "no-reference" else (references,)
         for number, pair in enumerate(pairs):
             try:
-                found.scores[pair.id, name] = function(images[number], *(each[number] for each in needs))
+                value = function(images[number], *(each[number] for each in needs))
+                if reason := function.info.why_no_score(value):
+                    found.failures[pair.id, name] = reason
+                else:
+                    found.scores[pair.id, name] = value
             except Exception as error:  # a metric may raise anything; the others go on
                 found.failures[pair.id, name] = reason_of(error)
     return found

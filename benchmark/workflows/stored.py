@@ -85,4 +85,7 @@ class StoredResults:
 
 
 def _names(names: Sequence[str] | str | None) -> list[str] | None:
-    return [names] if isinstance(names, str) else None if names is None else list(names)
+    """Names as a list; a text may hold several, separated by commas."""
+    if isinstance(names, str):
+        return [piece.strip() for piece in names.split(",") if piece.strip()]
+    return None if names is None else list(names)

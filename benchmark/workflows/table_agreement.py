@@ -33,15 +33,19 @@ def table_agreement(
     distortions: str | None = None,
     labels_higher_is_better: bool | None = None,
     higher_is_better: bool | Mapping[str, bool] | None = None,
+    infinite_as: Mapping[str, float] | None = None,
     label_std: str | None = None,
     n_ratings: str | None = None,
     label_std_kind: LabelStdKind = "",
     name: str = "table",
+    confidence: float = 0.95,
     **options: Any,
 ) -> Board:
     """Measure how well columns of scores agree with a column of labels; see `benchmark.api.agreement`."""
     import pandas as pd
 
+    if not 0 < confidence < 1:
+        raise UserError(f"confidence: expected a number between 0 and 1, such as 0.95, got {confidence!r}")
     frame = scores if isinstance(scores, pd.DataFrame) else pd.DataFrame(scores)
     if not len(frame):
         raise UserError("scores: expected a table with one row per image, got no rows")
@@ -68,6 +72,9 @@ def table_agreement(
     kinds = _texts(frame, distortions) if distortions else [""] * len(frame)
     spreads = _numbers(frame, label_std) if label_std else [math.nan] * len(frame)
     counts = _numbers(frame, n_ratings) if n_ratings else [math.nan] * len(frame)
+    odd = next((count for count in counts if math.isinf(count)), None)
+    if odd is not None:
+        raise UserError(f"column {n_ratings}: expected whole numbers, got {odd}")
     width = len(str(len(frame)))
     pairs = [
         Pair(
@@ -83,10 +90,16 @@ def table_agreement(
         for number in range(len(frame))
     ]
     measured = [
-        _measured(column, _numbers(frame, column), pairs, _direction(column, higher_is_better, registry))
+        _measured(
+            column,
+            _numbers(frame, column),
+            pairs,
+            higher_is_better=_direction(column, higher_is_better, registry),
+            infinite_as=_infinite_as(column, infinite_as, registry),
+        )
         for column in wanted
     ]
-    return board_of(info, label_revision(pairs), pairs, measured, **options)
+    return board_of(info, label_revision(pairs), pairs, measured, confidence=confidence, **options)
 
 
 def _dataset(
@@ -97,7 +110,9 @@ def _dataset(
     label_std_kind: LabelStdKind,
     contents: str | None,
 ) -> DatasetInfo:
-    higher = LABEL_DIRECTIONS.get(labels.lower()) if declared is None else declared
+    higher = (
+        LABEL_DIRECTIONS.get(str(labels).lower()) if declared is None else _flag(declared, "labels_higher_is_better")
+    )
     if higher is None:
         raise UserError(
             f"column {labels}: its direction is declared, never guessed: labels_higher_is_better=True or False "
@@ -111,7 +126,7 @@ def _dataset(
     return DatasetInfo(
         name=name,
         title="a table of scores and labels",
-        label_kind=labels.upper() if labels.lower() in LABEL_DIRECTIONS else labels,
+        label_kind=str(labels).upper() if str(labels).lower() in LABEL_DIRECTIONS else str(labels),
         label_higher_is_better=higher,
         label_range=(min(values), max(values)),
         n_pairs=None,
@@ -125,12 +140,19 @@ def _dataset(
     )
 
 
+def _flag(value: Any, name: str) -> bool:
+    """A declared direction; raises UserError for anything but True and False, of Python or NumPy."""
+    if type(value).__name__ in ("bool", "bool_"):
+        return bool(value)
+    raise UserError(f"{name}: expected True or False, got {value!r}")
+
+
 def _direction(metric: str, declared: bool | Mapping[str, bool] | None, registry: Registry) -> bool:
     """Whether higher scores are better: as declared, else as the registry or published values have it."""
-    if isinstance(declared, bool):
-        return declared
+    if declared is not None and not isinstance(declared, Mapping):
+        return _flag(declared, "higher_is_better")
     if declared is not None and metric in declared:
-        return declared[metric]
+        return _flag(declared[metric], f"higher_is_better[{metric!r}]")
     known = {name.lower(): one.info.higher_is_better for name, one in registry.metrics.items()}
     for fact in published.published():
         if fact.dataset in registry.datasets:
@@ -144,11 +166,28 @@ def _direction(metric: str, declared: bool | Mapping[str, bool] | None, registry
     return found
 
 
-def _measured(metric: str, values: Sequence[float], pairs: Sequence[Pair], higher_is_better: bool) -> Measured:
+def _infinite_as(metric: str, declared: Mapping[str, float] | None, registry: Registry) -> float | None:
+    """What infinite scores count as where numbers are needed: as declared, else as the registry's metric of the name."""
+    if declared is not None and metric in declared:
+        return declared[metric]
+    known = registry.metrics.get(metric.lower().replace("_", "-"))
+    return None if known is None else known.info.infinite_as
+
+
+def _measured(
+    metric: str,
+    values: Sequence[float],
+    pairs: Sequence[Pair],
+    *,
+    higher_is_better: bool,
+    infinite_as: float | None,
+) -> Measured:
     info = MetricInfo(
         name=metric,
         title=metric,
         version="given",
+        tolerance=0.0,
+        infinite_as=infinite_as,
         higher_is_better=higher_is_better,
         protocol="Scores as they were given; how they were computed is not known here.",
         library="given",
