@@ -151,7 +151,7 @@ def test_an_interrupt_of_what_is_thrown_away_does_not_say_that_it_is_kept(toy, t
             raise KeyboardInterrupt
             yield
 
-    for kept, text in ((False, "none is kept"), (True, "are kept in")):
+    for kept, text in ((False, "none is kept"), (True, "kept in")):
         with Store(tmp_path / f"{kept}.sqlite") as store:
             todo = plan(store, Registry((PLUGIN,)), "toy", ["difference"], toy)
             with pytest.raises(KeyboardInterrupt) as end:

@@ -99,7 +99,7 @@ def test_two_tables_of_one_name_are_kept_apart_and_named(folder):
             if ",all,psnr," in line and ",srcc," in line
         ]
         assert value == f"{sign}1"
-    with pytest.raises(UserError, match=r"different tables of one name, table:scores; give one of them another"):
+    with pytest.raises(UserError, match=r"different files of one name, table:scores; give one of them another"):
         run("table:one/scores.csv,table:two/scores.csv")
 
 

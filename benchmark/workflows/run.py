@@ -140,7 +140,7 @@ def run(
                 )
                 for name in datasets
             ]
-        plans = _without_doubles(plans, list(datasets))
+        plans = _without_doubles(plans)
         missing = {one.metric for todo in plans for unit in todo.units for one in unit.wanted}
         bring_lacking(registry, [name for name in metrics if name in missing], quiet=quiet)
         for todo in plans:
@@ -356,18 +356,9 @@ def _refuse_two_tables(asked: Sequence[str]) -> None:
                 )
 
 
-def _without_doubles(plans: list[Plan], asked: list[str]) -> list[Plan]:
-    """One plan per data set; raises UserError for two different tables that would have one name."""
-    found: dict[str, tuple[Plan, str]] = {}
-    for todo, text in zip(plans, asked, strict=True):
-        name = todo.dataset.info.name
-        before, other = found.setdefault(name, (todo, text))
-        if before.dataset.id != todo.dataset.id:
-            raise UserError(
-                f"--dataset: {other} and {text} are different tables of one name, {name}; give one of them another, for "
-                f"example {TABLE}second={text.removeprefix(TABLE)}"
-            )
-    return [todo for todo, _ in found.values()]
+def _without_doubles(plans: Sequence[Plan]) -> list[Plan]:
+    """One plan per data set."""
+    return list({todo.dataset.id: todo for todo in plans}.values())
 
 
 def _tell_other_labels(store: Store, todo: Plan) -> None:
