@@ -6,10 +6,12 @@ Nothing is started and nothing is sent. `breakpoint()` in a plugin works. A cras
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Generator, Iterable
 from contextlib import redirect_stdout
 
 from benchmark.executors.threads import OneThread
+from benchmark.images import quiet_decoders
 from benchmark.registry import Registry
 from benchmark.scoring import Unit, UnitResult, UnitScorer, WorkerSetup
 
@@ -41,7 +43,8 @@ class InlineExecutor:
 
     def score(self, unit: Unit) -> UnitResult:
         """Score one unit; what metrics print is talk, not results, and goes to stderr."""
-        with redirect_stdout(sys.stderr):
+        with redirect_stdout(sys.stderr), warnings.catch_warnings():
+            quiet_decoders()
             self._score.load(wanted.metric for wanted in unit.wanted)
             with self._one_thread():
                 result = self._score(unit)
