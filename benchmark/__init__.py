@@ -15,7 +15,7 @@ when they are asked for.
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from benchmark import plugin
+    from benchmark import api, plugin
     from benchmark.api import (
         agreement,
         compare,
@@ -39,6 +39,7 @@ __all__ = [
     "PairError",
     "UserError",
     "agreement",
+    "api",
     "compare",
     "datasets",
     "leaderboard",
@@ -53,8 +54,8 @@ __all__ = [
 __version__ = "0.1.0"
 
 _TYPES = {"Agreement", "DatasetInfo", "Estimate", "MetricInfo", "Pair", "PairError", "UserError"}
-_MODULES = {"agreement", "leaderboard", "metrics", "plugin"}
-"""Submodules that are names of the Python layer; all but `plugin` can be called (`benchmark.callable_module`)."""
+_MODULES = {"agreement", "api", "leaderboard", "metrics", "plugin"}
+"""Submodules that are names of the Python layer; all but `api` and `plugin` can be called (`benchmark.callable_module`)."""
 
 
 def __getattr__(name: str) -> object:
