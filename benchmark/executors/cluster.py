@@ -18,6 +18,7 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
@@ -188,7 +189,7 @@ def check_workers(client: Client, setup: WorkerSetup, registry: Registry, units:
     metrics = sorted({wanted.metric for unit in units for wanted in unit.wanted})
     sample = [_absolute(unit.pairs[0]) for unit in units[:: max(1, len(units) // SAMPLED_UNITS)]]
     named = [path for pair in sample for path in (pair.distorted, pair.reference) if path is not None]
-    files = [path for path in named if os.path.isfile(path)]  # a table may name images that are nowhere
+    files = [path for path in named if _is_here(path)]  # a table may name images that are nowhere
     crowded = [name for name, threads in client.nthreads().items() if threads != 1]
     if crowded:
         raise UserError(
@@ -211,6 +212,10 @@ def check_workers(client: Client, setup: WorkerSetup, registry: Registry, units:
         if None in lacking.values() and any(lacking.values()):
             reasons = {name: f"{metric} needs {reason}" for name, reason in lacking.items() if reason}
             raise UserError("\n".join(["some workers lack what others have:", *_lines(reasons)]))
+
+
+def _is_here(path: Path) -> bool:
+    return os.path.isfile(path)
 
 
 def _difference(answer: Any, wanted: dict[str, tuple[str, str]]) -> str:

@@ -335,7 +335,7 @@ def run_plan(store: Store, todo: Plan, executor: Executor, *, quiet: bool, kept:
         raise KeyboardInterrupt(
             f"interrupted: of {total} scores on {name} none is kept; run the same command again to do it all"
             if not kept
-            else f"interrupted: of {todo.n_kept + total} scores on {name}, {todo.n_kept + done} are done and kept in {store.path}; "
+            else f"interrupted: of {todo.n_kept + total} scores on {name}, {todo.n_kept + done} are done and are kept in {store.path}; "
             "run the same command again to do the rest"
         ) from None
     _tell(outcome, name, time.monotonic() - start, quiet, kept)
