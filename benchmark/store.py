@@ -39,6 +39,11 @@ TEXT, NUMBER, KEY, NONE, ANY = (Types({kind}) for kind in (str, float, int, type
 """What the cells of a column may be."""
 
 
+def store_path(results: Path) -> Path:
+    """Where the score store of a results folder lies."""
+    return results / "scores.sqlite"
+
+
 class Store:
     """One store file, opened for writing (made when missing) or, with `readonly`, for reading only.
 

@@ -15,7 +15,7 @@ from benchmark.output.console import progress, results, say
 from benchmark.pairs import first_few
 from benchmark.registry import Registry
 from benchmark.runner import Outcome, plan
-from benchmark.store import Store, StoredDataset
+from benchmark.store import Store, StoredDataset, store_path
 from benchmark.table_names import is_table
 from benchmark.types import UserError
 from benchmark.workflows.run import Where, make_executor, run_plan
@@ -82,7 +82,7 @@ def gate(
     crew = make_executor(registry, where)
     with (
         temporary_folder("iqa-gate-") as folder,
-        Store(folder / "scores.sqlite") as store,
+        Store(store_path(folder)) as store,
         crew,
     ):
         with progress(quiet) as report:

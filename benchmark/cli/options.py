@@ -11,14 +11,15 @@ from typing import Annotated
 
 import typer
 
+from benchmark import api
 from benchmark.files import expanded
 from benchmark.names import known_name, unknown_name
 from benchmark.registry import Registry
 from benchmark.table_names import TABLE, is_table, table_name
 from benchmark.types import UserError
 
-DEFAULT_METRICS = "asna,lpips,ssim,psnr"
-DEFAULT_DATASET = "live-kodak"
+DEFAULT_METRICS = ",".join(api.DEFAULT_METRICS)
+DEFAULT_DATASET = api.DEFAULT_DATASET
 ALL_READY = "all-ready"
 MOST_WORKERS = 1024
 """More than any one machine has use for: a slip of the keyboard."""
@@ -283,8 +284,3 @@ def size(text: str) -> int:
 def shortened(text: str) -> str:
     """`text`, or its beginning where it is too long to be shown."""
     return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}..."
-
-
-def store_path(results: Path) -> Path:
-    """Where the score store of a results folder lies."""
-    return results / "scores.sqlite"

@@ -11,7 +11,7 @@ import typer
 from benchmark.cli import options
 from benchmark.names import unknown_name
 from benchmark.output.console import results, say
-from benchmark.store import Store, Stored
+from benchmark.store import Store, Stored, store_path
 from benchmark.types import UserError
 
 
@@ -47,7 +47,7 @@ def remove(
       python -m benchmark remove --dataset table:mine --dry-run
       python -m benchmark remove --dataset tid2013 --metrics dssim --yes
     """
-    path = options.store_path(results_folder)
+    path = store_path(results_folder)
     with Store(path, readonly=True) as store:
         stored = store.contents()
     found = _chosen(stored, dataset, None if metrics is None else options.names(metrics, "--metrics"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,8 +17,8 @@ from benchmark.images import reading_rules
 from benchmark.metrics.backends import FASTEST
 from benchmark.output.console import results, say, write
 from benchmark.registry import Registry
-from benchmark.store import Store
-from benchmark.types import MetricInfo, UserError
+from benchmark.store import Store, store_path
+from benchmark.types import UserError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -83,8 +82,7 @@ def score(
     if chosen == "terminal":
         results.print(_table(scored, registry))
     else:
-        infos = {name: registry.metric(name).info for name in scored.metrics}
-        text = _csv(scored, infos) if chosen == "csv" else _json(scored, infos, matched, background)
+        text = _csv(scored) if chosen == "csv" else _json(scored, matched, background)
         if output:
             write_whole(output, text)
         else:
@@ -117,13 +115,13 @@ def _table(scored: Scores, registry: Registry) -> Table:
     return table
 
 
-def _csv(scored: Scores, infos: Mapping[str, MetricInfo]) -> str:
+def _csv(scored: Scores) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(["distorted", "reference", "metric", "version", "weights", "better", "score", "failure"])
     for pair in scored.pairs:
         for metric in scored.metrics:
-            key, info = (pair.id, metric), infos[metric]
+            key, info = (pair.id, metric), scored.infos[metric]
             facts = [metric, info.version, info.weights_sha256, "higher" if info.higher_is_better else "lower"]
             found = [scored.scores.get(key, ""), scored.failures.get(key, "")]
             reference = "" if pair.reference is None else printable(pair.reference)
@@ -131,7 +129,7 @@ def _csv(scored: Scores, infos: Mapping[str, MetricInfo]) -> str:
     return out.getvalue()
 
 
-def _json(scored: Scores, infos: Mapping[str, MetricInfo], matched: Matched, background: str | None) -> str:
+def _json(scored: Scores, matched: Matched, background: str | None) -> str:
     metrics = {
         name: {
             "version": info.version,
@@ -139,7 +137,7 @@ def _json(scored: Scores, infos: Mapping[str, MetricInfo], matched: Matched, bac
             "higher_is_better": info.higher_is_better,
             "protocol": info.protocol,
         }
-        for name, info in infos.items()
+        for name, info in scored.infos.items()
     }
     rows = [
         {
@@ -225,7 +223,7 @@ def import_scores(
         )
     seen = options.training_sets(trained_on, registry) if trained_on is not None else []
     chosen = registry.dataset(dataset)
-    with Store(options.store_path(results_folder)) as store:
+    with Store(store_path(results_folder)) as store:
         series, n_scored, n_missing = store_scores(
             store,
             chosen,
@@ -240,7 +238,7 @@ def import_scores(
             infinite_as=infinite_as,
         )
     say(
-        f"{chosen.info.name}: {n_scored} scores of {metric} ({series.info.version}) are in {options.store_path(results_folder)}",
+        f"{chosen.info.name}: {n_scored} scores of {metric} ({series.info.version}) are in {store_path(results_folder)}",
         quiet=quiet,
     )
     if n_missing:

@@ -14,7 +14,7 @@ from benchmark.names import unknown_name
 from benchmark.output.console import results, say, write
 from benchmark.pairs import label_revision
 from benchmark.registry import Registry
-from benchmark.store import Store
+from benchmark.store import Store, store_path
 from benchmark.table_names import is_table, table_name
 from benchmark.types import UserError
 
@@ -84,7 +84,7 @@ def leaderboard(
         )
     only = options.statistic_names(statistics)
     registry = Registry(tuple(plugin or ()))
-    with Store(options.store_path(results_folder), readonly=True) as store:
+    with Store(store_path(results_folder), readonly=True) as store:
         datasets = _stored_datasets(store, dataset)
     board = stored_board(
         results_folder,
@@ -163,7 +163,7 @@ def export(
     """
     from benchmark.files import whole_file
 
-    with Store(options.store_path(results_folder), readonly=True) as store:
+    with Store(store_path(results_folder), readonly=True) as store:
         lines = store.export_lines(
             metrics=_stored_metrics(store, metrics) or (),
             datasets=_stored_datasets(store, dataset) or (),

@@ -195,9 +195,9 @@ def _file(path: Path, option: str, endings: tuple[str, ...]) -> Path:
 def _board(results_folder: Path, registry: Registry, dataset: str) -> DatasetBoard:
     """The agreements on one data set from the store."""
     from benchmark.leaderboard.build import build
-    from benchmark.store import Store
+    from benchmark.store import Store, store_path
 
-    with Store(options.store_path(results_folder), readonly=True) as store:
+    with Store(store_path(results_folder), readonly=True) as store:
         board = build(store, registry, datasets=[dataset], by_distortion=False)
     return board.datasets[0]
 

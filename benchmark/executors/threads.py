@@ -10,14 +10,32 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 
 from threadpoolctl import ThreadpoolController
 
 
+def _set_threads(module: str, getter: str, setter: str, number: int) -> int:
+    """Set the threads of a library where it is loaded, and return how many it had (1 where it is not loaded)."""
+    library = sys.modules.get(module)
+    if library is None or not hasattr(library, setter):
+        return 1
+    before = getattr(library, getter)()
+    getattr(library, setter)(number)
+    return before
+
+
+OWN_THREADS = (
+    partial(_set_threads, "torch", "get_num_threads", "set_num_threads"),
+    partial(_set_threads, "cv2", "getNumThreads", "setNumThreads"),
+)
+"""Of libraries that keep a number of their own beside their pools': each sets it and returns the one before."""
+
+
 def limit_to_one_thread() -> None:
     """Let every library that is loaded compute with one thread, for the rest of this process."""
-    _torch_threads(1)
-    _opencv_threads(1)
+    for threads in OWN_THREADS:
+        threads(1)
     ThreadpoolController().limit(limits=1)
 
 
@@ -42,7 +60,7 @@ class OneThread:
             self._controller, self._seen = ThreadpoolController(), len(sys.modules)
         with ExitStack() as stack:
             stack.enter_context(_turn)
-            for threads in (_torch_threads, _opencv_threads):  # before the pools, whose number torch takes for its own
+            for threads in OWN_THREADS:  # before the pools, whose number torch takes for its own
                 stack.callback(threads, threads(1))
             stack.enter_context(self._controller.limit(limits=1))
             yield
@@ -55,23 +73,3 @@ class OneThread:
         self._controller, self._seen = ThreadpoolController(), len(sys.modules)
         new = [library for library in self._controller.info() if library["filepath"] not in known]
         return any(library["num_threads"] > 1 for library in new)
-
-
-def _torch_threads(number: int) -> int:
-    """Set torch's threads where torch is loaded, and return how many it had (1 where it is not loaded)."""
-    torch = sys.modules.get("torch")
-    if torch is None or not hasattr(torch, "set_num_threads"):
-        return 1
-    before = torch.get_num_threads()
-    torch.set_num_threads(number)
-    return before
-
-
-def _opencv_threads(number: int) -> int:
-    """Set OpenCV's threads where it is loaded, and return how many it had (1 where it is not loaded)."""
-    cv2 = sys.modules.get("cv2")
-    if cv2 is None or not hasattr(cv2, "setNumThreads"):
-        return 1
-    before = cv2.getNumThreads()
-    cv2.setNumThreads(number)
-    return before

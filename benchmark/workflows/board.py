@@ -17,10 +17,9 @@ from benchmark.measured import current
 from benchmark.names import unknown_name
 from benchmark.output.console import progress, say
 from benchmark.registry import Registry
-from benchmark.store import Store
+from benchmark.store import Store, store_path
 from benchmark.subsets import take_subset
 from benchmark.types import Progress, UserError
-from benchmark.workflows.run import STORE_FILE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,7 +34,7 @@ def stored_board(results: Path, registry: Registry, *, quiet: bool = False, **op
     Statistics that were computed before are taken from the folder. Raises UserError as `build` does.
     """
     with (
-        Store(results / STORE_FILE, readonly=True) as store,
+        Store(store_path(results), readonly=True) as store,
         _kept(results, quiet) as (kept, report),
     ):
         return build(store, registry, kept=kept, progress=report, **options)
@@ -67,7 +66,7 @@ def paired_tests(
     The statistic is SRCC. Raises UserError for names that are not stored, for fewer than two metrics, and for metrics
     that lack scores of some pairs: two metrics are compared on the same pairs only.
     """
-    with Store(results / STORE_FILE, readonly=True) as store:
+    with Store(store_path(results), readonly=True) as store:
         found = store.find(dataset)
         if not found:
             stored = {one.info.name for one in store.datasets()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -47,7 +47,7 @@ class MetricFunction:
         if self.info.kind == "no-reference":
             if reference is not None:
                 raise UserError(f"{self.info.name}: scores one image alone; leave the reference out")
-            scores = list(self._scores(images, [None] * len(images)))
+            scores = self._scores(images, [None] * len(images))
             return np.array(scores, dtype=np.float64) if is_batch else scores[0]
         if reference is None:
             raise UserError(
@@ -60,15 +60,15 @@ class MetricFunction:
             )
         if several and not is_batch:
             raise UserError(f"{self.info.name}: one distorted image, but a batch of references; give one reference")
-        scores = list(self._scores(images, references if several else references * len(images)))
+        scores = self._scores(images, references if several else references * len(images))
         return np.array(scores, dtype=np.float64) if is_batch else scores[0]
 
-    def _scores(self, images: Sequence[np.ndarray], references: Sequence[np.ndarray | None]) -> Iterator[float]:
+    def _scores(self, images: Sequence[np.ndarray], references: Sequence[np.ndarray | None]) -> list[float]:
         """One image at a time, as the scoring of a data set does on a CPU: no score depends on a batch."""
         found = self._score_all(images, references)
         if self._one_thread.came():  # a library that was loaded on the way computed with several threads
             found = self._score_all(images, references)
-        return iter(found)
+        return found
 
     def _score_all(self, images: Sequence[np.ndarray], references: Sequence[np.ndarray | None]) -> list[float]:
         prepared, last, shared = None, None, None

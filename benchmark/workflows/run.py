@@ -28,7 +28,7 @@ from benchmark.pairs import first_few
 from benchmark.registry import Registry
 from benchmark.runner import Executor, Outcome, Plan, execute, plan, seconds_per_pair
 from benchmark.scoring import WorkerSetup
-from benchmark.store import Store, StoredDataset
+from benchmark.store import Store, StoredDataset, store_path
 from benchmark.table_names import TABLE, is_table, table_name, to_ask_for
 from benchmark.types import UserError
 from benchmark.weights.bring import bring_lacking
@@ -43,8 +43,6 @@ SMALL_SECONDS = 1.5
 """Estimated processor time below which work is done in this process: starting workers takes about as long."""
 SMALL_PAIRS = 1000
 """A data set of more pairs is never taken for small: its workers start while the run is planned."""
-STORE_FILE = "scores.sqlite"
-"""Name of the score store in a results folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +107,7 @@ def run(
     metrics: Sequence[str],
     results: Path,
     *,
-    where: Where = Where(),
+    where: Where,
     data_root: Path | None = None,
     split: str | None = None,
     fetch: bool = True,
@@ -122,7 +120,7 @@ def run(
     start = time.monotonic()
     begin = Begin(registry, where, metrics)
     offline: AbstractContextManager[None] = nullcontext() if fetch else environment({OFFLINE: "1"})
-    with offline, Store(results / STORE_FILE) as store, begin:
+    with offline, Store(store_path(results)) as store, begin:
         _refuse_two_tables(datasets)
         begin.early(_largest(registry, datasets))
         with progress(quiet) as report:
@@ -149,7 +147,7 @@ def run(
         executor = begin.executor(sum(_seconds(store, registry, todo) for todo in plans))
         outcomes = [run_plan(store, todo, executor, quiet=quiet) for todo in plans]
     names = tuple(todo.dataset.info.name for todo in plans)
-    result = RunResult(names, tuple(metrics), results / STORE_FILE)
+    result = RunResult(names, tuple(metrics), store_path(results))
     for name, outcome in zip(names, outcomes, strict=True):
         result.scored += outcome.n_scored
         result.kept += outcome.n_kept

@@ -9,13 +9,10 @@ from typing import TYPE_CHECKING
 from benchmark.frames import COSTS, STORED, frame, scores_frame
 from benchmark.measured import current
 from benchmark.registry import Registry
-from benchmark.store import Store
+from benchmark.store import Store, store_path
 
 if TYPE_CHECKING:
     import pandas as pd
-
-FILE = "scores.sqlite"
-"""Name of the store in a results folder."""
 
 
 class StoredResults:
@@ -25,7 +22,7 @@ class StoredResults:
     """
 
     def __init__(self, folder: Path, registry: Registry) -> None:
-        self.path = folder / FILE
+        self.path = store_path(folder)
         self._registry = registry
         self._open().close()
 
